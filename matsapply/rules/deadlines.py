@@ -37,7 +37,7 @@ def day_ended_by(instant: datetime) -> date | None:
 class Audience(StrEnum):
     """Who is shown a key date."""
 
-    PUBLIC = "public"
+    ALL = "all"
     STAFF = "staff"
 
 
@@ -52,7 +52,7 @@ class KeyDateRule:
     code: str
     label: str
     kind: KeyDateKind
-    audience: Audience = Audience.PUBLIC
+    audience: Audience = Audience.ALL
     closes: str | None = None
     opening: bool = False
 

@@ -1,0 +1,1 @@
+"""matsapply: the admissions system of a selective research fellowship."""

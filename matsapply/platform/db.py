@@ -1,0 +1,155 @@
+"""The database: base class, column types, engine settings for SQLite and PostgreSQL.
+
+Conventions
+- Every stored instant is an aware UTC datetime (``UtcDateTime`` refuses anything else).
+- Every enum is stored as its value, with a named CHECK.
+- ``Record`` gives each entity an internal integer key, a public id that reveals neither order nor number, the two
+  instants, and the version counter SQLAlchemy uses for optimistic locking.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+
+from matsapply.platform import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from enum import StrEnum
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+PUBLIC_ID_LENGTH = 13
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford base 32: no i, l, o, u
+
+
+def new_public_id() -> str:
+    """13 random base-32 letters (65 bits)."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(PUBLIC_ID_LENGTH))
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware UTC instant: ``timestamptz`` on PostgreSQL, sortable text on SQLite."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        value = clock.require_utc(value)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def enum_type(members: type[StrEnum], name: str) -> sa.Enum:
+    """A column type that stores the enum's values as text, with the CHECK ``ck_<table>_<name>``."""
+    return sa.Enum(
+        members,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        length=40,
+        validate_strings=True,
+        values_callable=lambda enum: [member.value for member in enum],
+    )
+
+
+def one_of(*columns: str) -> str:
+    """SQL that holds when exactly one of ``columns`` is set; reads the same on both databases."""
+    return " + ".join(f"(CASE WHEN {column} IS NULL THEN 0 ELSE 1 END)" for column in columns) + " = 1"
+
+
+Json = sa.JSON(none_as_null=True)
+
+
+class Base(DeclarativeBase):
+    metadata = sa.MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: Json, list[Any]: Json, list[str]: Json}
+
+
+class Keyed:
+    """An integer key for tables that are never addressed from outside."""
+
+    id: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
+
+
+class Record(Keyed):
+    """What every entity has: key, public id, instants, version counter."""
+
+    public_id: Mapped[str] = mapped_column(sa.String(PUBLIC_ID_LENGTH), default=new_public_id, unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=lambda: clock.now())
+    updated_at: Mapped[datetime] = mapped_column(default=lambda: clock.now(), onupdate=lambda: clock.now())
+    version: Mapped[int] = mapped_column(sa.Integer, default=1)
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}
+
+
+# --- transactions -------------------------------------------------------------------------------------------------
+
+_mode: ContextVar[str] = ContextVar("transaction_mode", default="write")
+
+
+@contextmanager
+def transaction_mode(mode: str) -> Iterator[None]:
+    """Within the block, transactions begin as ``read`` (the database refuses writes) or ``write``."""
+    token = _mode.set(mode)
+    try:
+        yield
+    finally:
+        _mode.reset(token)
+
+
+def set_transaction_mode(mode: str) -> None:
+    """The same for the rest of this context (a request handler's)."""
+    _mode.set(mode)
+
+
+def configure_engine(engine: sa.Engine) -> None:
+    """Attach the settings that make both databases behave alike (see docs/decisions)."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_connect)
+        event.listen(engine, "begin", _sqlite_begin)
+    else:
+        event.listen(engine, "begin", _postgresql_begin)
+
+
+def _sqlite_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we emit BEGIN ourselves: the driver's own begins too late to be atomic
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = FULL")  # an acknowledged write survives a power cut
+    cursor.execute("PRAGMA busy_timeout = 10000")
+    cursor.close()
+
+
+def _sqlite_begin(connection: sa.Connection) -> None:
+    reading = _mode.get() == "read"
+    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
+    # IMMEDIATE takes the write lock at once, so two writers queue up rather than fail when they upgrade.
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _postgresql_begin(connection: sa.Connection) -> None:
+    if _mode.get() == "read":
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")

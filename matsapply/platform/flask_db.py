@@ -1,0 +1,47 @@
+"""The request's database session and the one place that commits."""
+
+from __future__ import annotations
+
+from flask import Flask, request
+from flask_sqlalchemy_lite import SQLAlchemy
+from sqlalchemy.orm import Session
+
+from matsapply.platform.db import Base, configure_engine, set_transaction_mode
+from matsapply.platform.settings import Settings
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+db: SQLAlchemy = SQLAlchemy()
+
+
+def session() -> Session:
+    """The session of the running request (or of the pushed application context)."""
+    return db.session
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Bind the engine; set the pool so that a dead connection is noticed before it is used."""
+    options: dict[str, object] = {"url": settings.database}
+    if settings.database.startswith("postgresql"):
+        options |= {"pool_pre_ping": True, "pool_size": settings.threads, "max_overflow": settings.threads}
+    app.config["SQLALCHEMY_ENGINES"] = {"default": options}
+    db.init_app(app)
+    with app.app_context():
+        configure_engine(db.engine)
+
+
+def begin_request(writing_endpoints: frozenset[str]) -> None:
+    """A safe request gets a transaction in which the database itself refuses writes, save for the named endpoints."""
+    reading = request.method in SAFE_METHODS and request.endpoint not in writing_endpoints
+    set_transaction_mode("read" if reading else "write")
+
+
+def finish_request(status: int) -> None:
+    """The unit of work: one commit for a request that succeeded, a rollback for one that did not."""
+    if status < 400:
+        db.session.commit()
+    else:
+        db.session.rollback()
+
+
+__all__ = ["Base", "begin_request", "db", "finish_request", "init_app", "session"]

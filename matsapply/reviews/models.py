@@ -1,0 +1,149 @@
+"""Readings: rounds, assignments, reviews, conflicts of interest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from matsapply.applications.models import Application, StreamApplication
+from matsapply.cohorts.models import Rubric, Stream
+from matsapply.evaluations.models import Submission
+from matsapply.interviews.models import Interview
+from matsapply.people.models import Person
+from matsapply.platform.db import Base, Record, enum_type
+from matsapply.rules.stages import (
+    AssignmentState,
+    ConflictKind,
+    ConflictSource,
+    ConflictState,
+    ReviewerKind,
+    RoundKind,
+)
+
+_AT_MOST_ONE_TARGET = (
+    "(CASE WHEN stream_application_id IS NULL THEN 0 ELSE 1 END)"
+    " + (CASE WHEN submission_id IS NULL THEN 0 ELSE 1 END)"
+    " + (CASE WHEN interview_id IS NULL THEN 0 ELSE 1 END) <= 1"
+)
+
+
+class ReviewRound(Record, Base):
+    """One kind of reading in a cohort (or in one stream of it): its rubric, number of readers and blindness."""
+
+    __tablename__ = "review_round"
+    __table_args__ = (
+        sa.CheckConstraint("readers >= 1", name="readers_positive"),
+        sa.Index("ix_review_round_cohort_id_kind", "cohort_id", "kind"),
+    )
+
+    cohort_id: Mapped[int] = mapped_column(sa.ForeignKey("cohort.id"))
+    kind: Mapped[RoundKind] = mapped_column(enum_type(RoundKind, "kind"))
+    stream_id: Mapped[int | None] = mapped_column(sa.ForeignKey("stream.id"), index=True)
+    rubric_id: Mapped[int] = mapped_column(sa.ForeignKey("rubric.id"))
+    readers: Mapped[int] = mapped_column(default=2)
+    blind: Mapped[bool] = mapped_column(default=True)
+    due_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+
+    rubric: Mapped[Rubric] = relationship()
+    stream: Mapped[Stream | None] = relationship()
+
+
+class ReviewAssignment(Record, Base):
+    """A reader and what is to be read. ``target_key`` names the target in one string, e.g. ``submission:17``."""
+
+    __tablename__ = "review_assignment"
+    __table_args__ = (
+        sa.CheckConstraint(_AT_MOST_ONE_TARGET, name="one_target"),
+        sa.Index(
+            "uq_review_assignment_once",
+            "round_id",
+            "reviewer_id",
+            "target_key",
+            unique=True,
+            postgresql_where=sa.text("state IN ('proposed', 'assigned', 'started', 'submitted')"),
+            sqlite_where=sa.text("state IN ('proposed', 'assigned', 'started', 'submitted')"),
+        ),
+        sa.Index("ix_review_assignment_reviewer_id_state", "reviewer_id", "state", "id"),
+        sa.Index("ix_review_assignment_application_id_round_id", "application_id", "round_id"),
+    )
+
+    round_id: Mapped[int] = mapped_column(sa.ForeignKey("review_round.id"), index=True)
+    reviewer_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id"))
+    stream_application_id: Mapped[int | None] = mapped_column(sa.ForeignKey("stream_application.id"), index=True)
+    submission_id: Mapped[int | None] = mapped_column(sa.ForeignKey("submission.id"), index=True)
+    interview_id: Mapped[int | None] = mapped_column(sa.ForeignKey("interview.id"), index=True)
+    target_key: Mapped[str] = mapped_column(sa.String(60))
+    question_key: Mapped[str] = mapped_column(sa.String(60), default="")
+    state: Mapped[AssignmentState] = mapped_column(enum_type(AssignmentState, "state"), default=AssignmentState.ASSIGNED)
+    due_at: Mapped[datetime | None]
+    override_reason: Mapped[str] = mapped_column(sa.Text, default="")
+    # The draft, kept until it is submitted as a Review.
+    draft_scores: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    draft_note: Mapped[str] = mapped_column(sa.Text, default="")
+    draft_feedback: Mapped[str] = mapped_column(sa.Text, default="")
+    draft_confidence: Mapped[int | None]
+
+    round: Mapped[ReviewRound] = relationship()
+    reviewer: Mapped[Person] = relationship()
+    application: Mapped[Application] = relationship()
+    stream_application: Mapped[StreamApplication | None] = relationship()
+    submission: Mapped[Submission | None] = relationship()
+    interview: Mapped[Interview | None] = relationship()
+
+
+class Review(Record, Base):
+    """A finished reading. Never changed: a correction is the next number, and only the last one counts."""
+
+    __tablename__ = "review"
+    __table_args__ = (
+        sa.UniqueConstraint("assignment_id", "number"),
+        sa.CheckConstraint("confidence IS NULL OR confidence BETWEEN 1 AND 5", name="confidence_from_1_to_5"),
+        sa.CheckConstraint("minutes IS NULL OR minutes >= 0", name="minutes_not_negative"),
+        sa.Index("ix_review_application_id_round_id", "application_id", "round_id"),
+    )
+
+    assignment_id: Mapped[int] = mapped_column(sa.ForeignKey("review_assignment.id"))
+    application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id"))
+    round_id: Mapped[int] = mapped_column(sa.ForeignKey("review_round.id"))
+    number: Mapped[int] = mapped_column(default=1)
+    reviewer_kind: Mapped[ReviewerKind] = mapped_column(
+        enum_type(ReviewerKind, "reviewer_kind"), default=ReviewerKind.HUMAN
+    )
+    rubric_id: Mapped[int] = mapped_column(sa.ForeignKey("rubric.id"))
+    snapshot_number: Mapped[int | None]
+    # {criterion key: score from 1}; checked against the rubric by rules/scoring.py before it is stored.
+    scores: Mapped[dict[str, Any]] = mapped_column()
+    total: Mapped[float] = mapped_column(sa.Float)
+    confidence: Mapped[int | None]
+    note: Mapped[str] = mapped_column(sa.Text, default="")
+    feedback: Mapped[str] = mapped_column(sa.Text, default="")
+    minutes: Mapped[float | None] = mapped_column(sa.Float)
+    submitted_at: Mapped[datetime]
+    superseded_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
+    void_reason: Mapped[str] = mapped_column(sa.Text, default="")
+
+    assignment: Mapped[ReviewAssignment] = relationship()
+
+
+class ConflictOfInterest(Record, Base):
+    """A reason why ``person`` must not see or judge ``application``: it hides the application everywhere at once."""
+
+    __tablename__ = "conflict_of_interest"
+    __table_args__ = (
+        sa.UniqueConstraint("person_id", "application_id", "kind"),
+        sa.Index("ix_conflict_of_interest_application_id_state", "application_id", "state"),
+    )
+
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id"))
+    kind: Mapped[ConflictKind] = mapped_column(enum_type(ConflictKind, "kind"))
+    source: Mapped[ConflictSource] = mapped_column(enum_type(ConflictSource, "source"))
+    state: Mapped[ConflictState] = mapped_column(enum_type(ConflictState, "state"), default=ConflictState.ACTIVE)
+    note: Mapped[str] = mapped_column(sa.Text, default="")
+    decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))

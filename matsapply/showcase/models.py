@@ -1,0 +1,106 @@
+"""Past fellows' papers, as facts."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from matsapply.people.models import Person
+from matsapply.platform.db import Base, Keyed, Record, enum_type
+from matsapply.rules.stages import LinkConfidence, PaperRole
+
+
+class Paper(Record, Base):
+    __tablename__ = "paper"
+
+    slug: Mapped[str] = mapped_column(sa.String(160), unique=True)
+    title: Mapped[str] = mapped_column(sa.Text)
+    summary: Mapped[str] = mapped_column(sa.Text, default="")
+    published: Mapped[date]
+    arxiv_id: Mapped[str | None] = mapped_column(sa.String(20), unique=True)
+    url: Mapped[str] = mapped_column(sa.String(500), default="")
+    topic: Mapped[str] = mapped_column(sa.String(60), index=True)
+    # By key, not by id: tracks and streams change with the cohort, a paper's place among them does not.
+    track_key: Mapped[str] = mapped_column(sa.String(60), default="", index=True)
+    hidden: Mapped[bool] = mapped_column(default=False)
+    featured: Mapped[bool] = mapped_column(default=False)
+    position: Mapped[int] = mapped_column(default=0)
+    # Folded title, names and topic, for a search that forgives accents and letter case.
+    search_text: Mapped[str] = mapped_column(sa.Text, default="")
+
+
+class Fellow(Record, Base):
+    """A past fellow as named in the showcase; linked to a person only by a human being."""
+
+    __tablename__ = "fellow"
+
+    slug: Mapped[str] = mapped_column(sa.String(160), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    aliases: Mapped[list[str]] = mapped_column(default=list)
+    person_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"), unique=True)
+
+    person: Mapped[Person | None] = relationship()
+
+
+class PaperPerson(Keyed, Base):
+    """A name on a paper, as given. Author and fellow are roles of (person, paper), never of the person."""
+
+    __tablename__ = "paper_person"
+    __table_args__ = (
+        sa.UniqueConstraint("paper_id", "role", "position"),
+        sa.CheckConstraint("(role = 'fellow') = (fellow_id IS NOT NULL)", name="fellow_is_linked"),
+        sa.Index("ix_paper_person_folded_name", "folded_name"),
+    )
+
+    paper_id: Mapped[int] = mapped_column(sa.ForeignKey("paper.id", ondelete="CASCADE"))
+    role: Mapped[PaperRole] = mapped_column(enum_type(PaperRole, "role"))
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(sa.String(200))
+    folded_name: Mapped[str] = mapped_column(sa.String(200))
+    fellow_id: Mapped[int | None] = mapped_column(sa.ForeignKey("fellow.id"), index=True)
+    linked_author: Mapped[str] = mapped_column(sa.String(200), default="")
+    link_basis: Mapped[str] = mapped_column(sa.String(120), default="")
+    link_confidence: Mapped[LinkConfidence | None] = mapped_column(enum_type(LinkConfidence, "link_confidence"))
+
+    paper: Mapped[Paper] = relationship()
+
+
+class PaperStream(Keyed, Base):
+    """A paper stands beside a stream (by key, across cohorts)."""
+
+    __tablename__ = "paper_stream"
+    __table_args__ = (sa.UniqueConstraint("paper_id", "stream_key"),)
+
+    paper_id: Mapped[int] = mapped_column(sa.ForeignKey("paper.id", ondelete="CASCADE"))
+    stream_key: Mapped[str] = mapped_column(sa.String(60), index=True)
+    position: Mapped[int] = mapped_column(default=0)
+
+    paper: Mapped[Paper] = relationship()
+
+
+class ImportRun(Record, Base):
+    __tablename__ = "import_run"
+
+    kind: Mapped[str] = mapped_column(sa.String(40))
+    source: Mapped[str] = mapped_column(sa.String(200))
+    digest: Mapped[str] = mapped_column(sa.String(64))
+    dry_run: Mapped[bool]
+    actor_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    finished_at: Mapped[datetime | None]
+
+
+class ImportIssue(Keyed, Base):
+    __tablename__ = "import_issue"
+    __table_args__ = (sa.CheckConstraint("severity IN ('E', 'W', 'I')", name="severity"),)
+
+    import_run_id: Mapped[int] = mapped_column(sa.ForeignKey("import_run.id", ondelete="CASCADE"), index=True)
+    line: Mapped[int] = mapped_column(default=0)
+    code: Mapped[str] = mapped_column(sa.String(60))
+    severity: Mapped[str] = mapped_column(sa.String(1))
+    record: Mapped[str] = mapped_column(sa.String(200), default="")
+    seen: Mapped[str] = mapped_column(sa.Text, default="")
+    done: Mapped[str] = mapped_column(sa.Text, default="")
