@@ -69,6 +69,13 @@ class Decision(Record, Base):
             postgresql_where=sa.text("superseded_at IS NULL AND stream_application_id IS NOT NULL"),
             sqlite_where=sa.text("superseded_at IS NULL AND stream_application_id IS NOT NULL"),
         ),
+        sa.Index(
+            "uq_decision_current_ineligible",
+            "application_id",
+            unique=True,
+            postgresql_where=sa.text("superseded_at IS NULL AND outcome = 'ineligible'"),
+            sqlite_where=sa.text("superseded_at IS NULL AND outcome = 'ineligible'"),
+        ),
         sa.Index("ix_decision_cohort_id_recorded_at", "cohort_id", "recorded_at"),
     )
 
