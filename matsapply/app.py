@@ -1,0 +1,85 @@
+"""The composition root: ``create_app`` puts the parts together."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+
+from matsapply.audit import actions as audit
+from matsapply.pages import errors, guard, headers, site, widgets
+from matsapply.pages.account import setup as account_setup
+from matsapply.pages.registry import BLUEPRINTS
+from matsapply.platform import clock, flask_db, settings as settings_module
+from matsapply.platform.settings import ROOT, Settings
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+MAX_REQUEST_BYTES = 12 * 1024 * 1024
+MAX_FORM_BYTES = 4 * 1024 * 1024
+
+csrf = CSRFProtect()
+
+
+class App(Flask):
+    """Flask with the unit of work: one commit for each unsafe request that succeeded."""
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        response = self.make_response(super().dispatch_request())
+        flask_db.finish_request(response.status_code)
+        return response
+
+
+def create_app(settings: Settings | None = None) -> App:
+    """Build the application. Reads no clock and writes nothing; the database may still be at any revision."""
+    settings = settings or settings_module.load()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    app = App(
+        "matsapply", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "matsapply" / "static")
+    )
+    app.config.update(_flask_config(settings))
+    app.extensions["matsapply.settings"] = settings
+    if settings.demo:
+        clock.install(clock.DemoClock(settings.data / "demo-clock"))
+    flask_db.init_app(app, settings)
+    csrf.init_app(app)
+    app.before_request(_start_request)
+    widgets.init_app(app)
+    account_setup.init_app(app, settings)
+    app.before_request(guard.enforce)
+    headers.init_app(app, settings)
+    errors.init_app(app)
+    site.init_app(app, settings)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _flask_config(settings: Settings) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "TRUSTED_HOSTS": list(settings.hosts),
+        "MAX_CONTENT_LENGTH": MAX_REQUEST_BYTES,
+        "MAX_FORM_MEMORY_SIZE": MAX_FORM_BYTES,
+        "MAX_FORM_PARTS": 2000,
+        "SESSION_COOKIE_NAME": "matsapply",
+        "SESSION_COOKIE_SECURE": settings.secure,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": 14 * 24 * 3600,
+        "WTF_CSRF_TIME_LIMIT": None,  # bound to the session: a form open for three hours still saves
+        "WTF_CSRF_SSL_STRICT": settings.secure,
+        "PREFERRED_URL_SCHEME": "https" if settings.secure else "http",
+        "TEMPLATES_AUTO_RELOAD": False,
+    }
+
+
+def _start_request() -> None:
+    audit.request_id.set(secrets.token_hex(8))
+    # A GET of these library views changes something: it carries a single-use token from a mail.
+    flask_db.begin_request(account_setup.WRITING_GETS)
+
+

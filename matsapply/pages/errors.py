@@ -1,0 +1,92 @@
+"""Error pages: what happened, and what to do. Every failure keeps the security headers and leaks nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import current_app, jsonify, render_template, request
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+from matsapply.pages.phrases import sentence
+from matsapply.platform.flask_db import db
+from matsapply.rules.refusals import Refused
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.typing import ResponseReturnValue
+
+TITLES = {
+    400: ("This request could not be read", "Go back, check what you entered and try again."),
+    401: ("Please sign in", "This page is only for people who are signed in."),
+    403: ("You may not open this", "Your roles do not include this page. If they should, ask an admin."),
+    404: ("There is nothing here", "The address may be mistyped, or the page is not one you can see."),
+    405: ("This cannot be opened that way", "Go back and use the button on the page."),
+    409: ("Something changed in the meantime", "Reload the page, look at what changed and try again."),
+    410: ("This link is no longer valid", "Ask for a new one."),
+    413: ("This is too large", "Files may have up to 10 MB, texts up to 1 MB. Make it smaller and try again."),
+    429: ("Too many tries", "Wait a few minutes, then try again."),
+    500: ("Something broke on our side", "It has been noted. Try again in a minute; what you saved is safe."),
+    503: ("The system is busy", "Try again in a few seconds; what you saved is safe."),
+}
+CSRF_SENTENCE = "The page was open too long or in another sign-in. Reload it and send it again; your saved text is safe."
+
+
+def wants_json() -> bool:
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+
+
+def answer(status: int, message: str = "", extra: dict[str, str] | None = None) -> ResponseReturnValue:
+    """An error page (or JSON, where that was asked for) with the status."""
+    title, advice = TITLES.get(status, TITLES[400 if status < 500 else 500])
+    headers = {"Retry-After": "5"} if status == 503 else {}
+    headers |= extra or {}
+    if wants_json():
+        return jsonify({"message": message or f"{title}. {advice}"}), status, headers
+    return render_template("errors/error.html", status=status, title=title, advice=message or advice), status, headers
+
+
+def init_app(app: Flask) -> None:
+    @app.errorhandler(Refused)
+    def refused(error: Refused) -> ResponseReturnValue:
+        db.session.rollback()
+        return answer(409, sentence(error.refusal))
+
+    @app.errorhandler(CSRFError)
+    def csrf(error: CSRFError) -> ResponseReturnValue:
+        db.session.rollback()
+        return answer(400, CSRF_SENTENCE)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> ResponseReturnValue:
+        db.session.rollback()
+        if error.response is not None:
+            return error.response
+        allow = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
+        return answer(error.code or 500, extra=allow)
+
+    @app.errorhandler(StaleDataError)
+    @app.errorhandler(IntegrityError)
+    def conflict(error: Exception) -> ResponseReturnValue:
+        # Two writers met: a constraint or a version counter let one through, and this is the other.
+        db.session.rollback()
+        current_app.logger.warning("conflict: %s", type(error).__name__)
+        return answer(409)
+
+    @app.errorhandler(DataError)
+    def unstorable(error: DataError) -> ResponseReturnValue:
+        db.session.rollback()
+        return answer(400)
+
+    @app.errorhandler(OperationalError)
+    def unavailable(error: OperationalError) -> ResponseReturnValue:
+        db.session.rollback()
+        current_app.logger.exception("the database did not answer")
+        return answer(503)
+
+    @app.errorhandler(500)
+    def broken(error: Exception) -> ResponseReturnValue:
+        db.session.rollback()
+        return answer(500)
