@@ -33,4 +33,5 @@ def make_append_only(table: FromClause) -> None:
     for dialect in ("sqlite", "postgresql"):
         for statement in statements(real.name, dialect):
             # DDL applies % formatting to its text.
-            event.listen(real, "after_create", sa.DDL(statement.replace("%", "%%")).execute_if(dialect=dialect))
+            ddl = sa.DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
+            event.listen(real, "after_create", ddl.execute_if(dialect=dialect))

@@ -116,13 +116,14 @@ def _boolean(text: str) -> bool:
 def _with_secrets(settings: Settings) -> Settings:
     """In the demo and on a developer's SQLite the secrets are made once and kept in the data folder; elsewhere they
     must be given, because machines that share a database must share them."""
+    kept: dict[str, Any] = {}
     for name in ("secret_key", "password_salt"):
         if getattr(settings, name):
             continue
         if settings.database_url and not settings.demo:
             raise SettingsError(f"MATSAPPLY_{name.upper()} is not set; give a long random text, the same on every machine")
-        settings = replace(settings, **{name: _kept_secret(settings.data / name)})
-    return settings
+        kept[name] = _kept_secret(settings.data / name)
+    return replace(settings, **kept)
 
 
 def _kept_secret(path: Path) -> str:
