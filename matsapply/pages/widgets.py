@@ -43,7 +43,7 @@ def viewer_zone() -> str:
     """The reader's IANA zone: the signed-in person's (``g.viewer_zone``), else the ``zone`` cookie, else UTC."""
     if not has_request_context():
         return "UTC"
-    for name in (g.get("viewer_zone"), request.cookies.get("zone", "").replace("%2F", "/")):
+    for name in (g.get("viewer_zone"), request.cookies.get("zone", "")):
         if name and instants.zone_named(str(name)) is not None:
             return str(name)
     return "UTC"

@@ -1,0 +1,76 @@
+// A form's values, and their copy in the browser's storage: one place for each account and form, never a secret or a file.
+const SECRETS = new Set(["csrf_token", "version"]);
+
+export function values(form) {
+  const all = new FormData(form);
+  const kept = new URLSearchParams();
+  for (const [name, value] of all) {
+    if (typeof value === "string" && name !== "csrf_token" && !isPassword(form, name)) kept.append(name, value);
+  }
+  return kept;
+}
+
+function isPassword(form, name) {
+  const field = form.elements.namedItem(name);
+  return field instanceof HTMLInputElement && field.type === "password";
+}
+
+// {name: [values]} of the fields whose draft is not what the form shows.
+export function differs(form, draft) {
+  const shown = values(form);
+  const names = new Set([...form.elements].map((field) => field.name));
+  return Object.fromEntries(Object.entries(draft).filter(([name, kept]) =>
+    names.has(name) && JSON.stringify(shown.getAll(name).map(plain)) !== JSON.stringify(kept.map(plain))));
+}
+
+// Posted line ends are CR LF and shown ones LF, and servers trim: the same text all the same.
+function plain(text) {
+  return text.replace(/\r\n?/g, "\n").trim();
+}
+
+// Put {name: value or [values]} into the form's controls.
+export function apply(form, wanted) {
+  for (const [name, value] of Object.entries(wanted)) {
+    const list = (Array.isArray(value) ? value : [value]).map((each) => String(each ?? ""));
+    const fields = [...form.elements].filter((field) => field.name === name);
+    for (const [index, field] of fields.entries()) {
+      if (field.type === "checkbox" || field.type === "radio") field.checked = list.includes(field.value);
+      else if (field instanceof HTMLSelectElement) for (const option of field.options) option.selected = list.includes(option.value);
+      else if (field.type !== "file") field.value = list[index] ?? "";
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  }
+}
+
+export class Drafts {
+  constructor(form) {
+    this.form = form;
+    this.key = `matsapply:draft:${form.dataset.account || "nobody"}:${form.dataset.autosave}`;
+    this.works = true;
+  }
+
+  keep() {
+    const found = {};
+    for (const name of new Set([...this.form.elements].map((field) => field.name))) {
+      if (name && !SECRETS.has(name) && !isPassword(this.form, name)) found[name] = values(this.form).getAll(name);
+    }
+    try {
+      localStorage.setItem(this.key, JSON.stringify(found));
+      this.works = true;
+    } catch {
+      this.works = false; // full, or refused in a private window: then nobody is told that it was kept
+    }
+  }
+
+  read() {
+    try {
+      return JSON.parse(localStorage.getItem(this.key));
+    } catch {
+      return null;
+    }
+  }
+
+  forget() {
+    try { localStorage.removeItem(this.key); } catch { /* nothing was kept */ }
+  }
+}

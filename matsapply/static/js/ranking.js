@@ -1,0 +1,80 @@
+// An order by drag, by the buttons without a round trip, and by the arrow keys on a row's buttons.
+export function start(root) {
+  for (const field of root.querySelectorAll("[data-ranking]")) enliven(field);
+}
+
+function enliven(field) {
+  const list = field.querySelector("ol");
+  const said = field.querySelector("[data-rank-said]");
+  const changed = field.querySelector("[data-rank-changed]");
+  const rows = () => [...list.querySelectorAll("[data-rank]")];
+  list.classList.add("ranking-live");
+
+  const settle = (row, quietly) => {
+    const all = rows();
+    all.forEach((each, index) => {
+      each.querySelector("[data-rank-number]").textContent = index + 1;
+      each.querySelector("[data-move='up']").disabled = index === 0;
+      each.querySelector("[data-move='down']").disabled = index === all.length - 1;
+    });
+    if (changed) changed.hidden = false;
+    if (!quietly) {
+      const name = row.querySelector(".rank-name").firstChild.textContent.trim();
+      said.textContent = `${name} is now number ${all.indexOf(row) + 1} of ${all.length}.`;
+      field.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  };
+
+  const move = (row, direction) => {
+    const other = direction === "up" ? row.previousElementSibling : row.nextElementSibling;
+    if (!other) return;
+    if (direction === "up") other.before(row);
+    else other.after(row);
+    settle(row);
+    const button = row.querySelector(`[data-move='${direction}']`);
+    (button.disabled ? row.querySelector("[data-move]:not(:disabled)") : button).focus();
+  };
+
+  list.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-move]");
+    if (!button) return;
+    event.preventDefault();
+    move(button.closest("[data-rank]"), button.dataset.move);
+  });
+  list.addEventListener("keydown", (event) => {
+    const direction = { ArrowUp: "up", ArrowDown: "down" }[event.key];
+    const button = event.target.closest("[data-move]");
+    if (!direction || !button) return;
+    event.preventDefault();
+    move(button.closest("[data-rank]"), direction);
+  });
+  for (const row of rows()) row.querySelector(".rank-grip").addEventListener("pointerdown", (event) => drag(event, row));
+
+  function drag(event, row) {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    const grip = event.currentTarget;
+    const before = rows();
+    grip.setPointerCapture(event.pointerId);
+    row.classList.add("rank-moving");
+    const follow = ({ clientY }) => {
+      const others = rows().filter((each) => each !== row);
+      const next = others.find((each) => {
+        const box = each.getBoundingClientRect();
+        return clientY < box.top + box.height / 2;
+      });
+      if (next) next.before(row);
+      else list.append(row);
+      settle(row, true);
+    };
+    const drop = (put) => {
+      grip.removeEventListener("pointermove", follow);
+      row.classList.remove("rank-moving");
+      if (put.type === "pointercancel") list.append(...before);
+      settle(row);
+    };
+    grip.addEventListener("pointermove", follow);
+    grip.addEventListener("pointerup", drop, { once: true });
+    grip.addEventListener("pointercancel", drop, { once: true });
+  }
+}
