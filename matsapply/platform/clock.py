@@ -81,7 +81,7 @@ _current: Clock = SystemClock()
 
 def install(clock: Clock) -> None:
     """Make ``clock`` the process's clock (called once by the composition root)."""
-    global _current  # noqa: PLW0603 - the one deliberate process-wide object
+    global _current
     _current = clock
 
 

@@ -121,7 +121,7 @@ def _with_secrets(settings: Settings) -> Settings:
         if getattr(settings, name):
             continue
         if settings.database_url and not settings.demo:
-            raise SettingsError(f"MATSAPPLY_{name.upper()} is not set; give a long random text, the same on every machine")
+            raise SettingsError(f"MATSAPPLY_{name.upper()} is not set; give a long random text, the same everywhere")
         kept[name] = _kept_secret(settings.data / name)
     return replace(settings, **kept)
 
