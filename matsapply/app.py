@@ -9,6 +9,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 from matsapply.audit import actions as audit
+from matsapply.mail import outbox
 from matsapply.pages import errors, guard, headers, site, widgets
 from matsapply.pages.account import setup as account_setup
 from matsapply.pages.registry import BLUEPRINTS
@@ -45,6 +46,7 @@ def create_app(settings: Settings | None = None) -> App:
     if settings.demo:
         clock.install(clock.DemoClock(settings.data / "demo-clock"))
     flask_db.init_app(app, settings)
+    outbox.configure(settings)
     csrf.init_app(app)
     app.before_request(_start_request)
     widgets.init_app(app)
