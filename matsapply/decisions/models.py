@@ -52,7 +52,8 @@ class Decision(Record, Base):
             name="outcome_fits_its_subject",
         ),
         sa.CheckConstraint(
-            "path <> 'exception' OR (reason_code <> '' AND second_actor_id IS NOT NULL)", name="exception_is_signed_twice"
+            "path <> 'exception' OR (reason_code <> '' AND second_actor_id IS NOT NULL)",
+            name="exception_is_signed_twice",
         ),
         sa.CheckConstraint("second_actor_id IS NULL OR second_actor_id <> actor_id", name="two_people_are_two"),
         sa.Index(

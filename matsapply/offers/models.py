@@ -51,7 +51,8 @@ class Offer(Record, Base):
     __table_args__ = (
         sa.CheckConstraint("state <> 'pending' OR expires_at IS NOT NULL", name="pending_expires"),
         sa.CheckConstraint(
-            "state NOT IN ('accepted', 'declined', 'confirmed') OR responded_at IS NOT NULL", name="answered_at_an_instant"
+            "state NOT IN ('accepted', 'declined', 'confirmed') OR responded_at IS NOT NULL",
+            name="answered_at_an_instant",
         ),
         sa.CheckConstraint(
             "state NOT IN ('approved', 'pending', 'accepted', 'confirmed')"
@@ -143,7 +144,9 @@ class Fellowship(Record, Base):
     __tablename__ = "fellowship"
     __table_args__ = (
         sa.UniqueConstraint("person_id", "cohort_id", "phase"),
-        sa.CheckConstraint("(state = 'placed') = (stream_id IS NOT NULL) OR state = 'ended'", name="placed_in_a_stream"),
+        sa.CheckConstraint(
+            "(state = 'placed') = (stream_id IS NOT NULL) OR state = 'ended'", name="placed_in_a_stream"
+        ),
     )
 
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))

@@ -128,6 +128,7 @@ CHILD_ROWS: tuple[Row, ...] = (
     row("O2", Machine.OFFER, O.APPROVED, O.PENDING, (*_TEAM, Role.SYSTEM), guards=(g.released,)),
     row("O3", Machine.OFFER, O.PENDING, O.ACCEPTED, Role.APPLICANT, guards=(g.received_before_expiry, g.no_other_accepted, g.eligibility_confirmed)),
     row("O4", Machine.OFFER, O.PENDING, O.DECLINED, (Role.APPLICANT, Role.SYSTEM), mail="offer_declined"),
+    row("O4u", Machine.OFFER, O.DECLINED, O.PENDING, Role.SYSTEM, guards=(g.received_before_expiry, g.seat_free)),
     row("O5", Machine.OFFER, O.PENDING, O.LAPSED, Role.SYSTEM, guards=(g.expired,)),
     row("O6", Machine.OFFER, O.PENDING, O.PENDING, _TEAM, guards=(g.expiry_moves_later,)),
     row("O7", Machine.OFFER, O.PENDING, O.SUPERSEDED, Role.SYSTEM, guards=(g.offer_accepted,)),
@@ -145,6 +146,7 @@ CHILD_ROWS: tuple[Row, ...] = (
     row("W5", Machine.WAITLIST, W.ACTIVE, W.CLOSED, Role.SYSTEM),
     row("F1", Machine.FELLOWSHIP, NONE, F.PLACED, Role.SYSTEM, guards=(g.offer_accepted,)),
     row("F2", Machine.FELLOWSHIP, F.PLACED, F.TO_BE_PLACED, Role.ADMIN, reason=True),
+    row("F1u", Machine.FELLOWSHIP, F.ENDED, F.PLACED, Role.SYSTEM, guards=(g.offer_accepted,)),
     row("F3", Machine.FELLOWSHIP, (F.PLACED, F.TO_BE_PLACED), F.ENDED, (Role.SYSTEM, Role.ADMIN)),
 )
 # fmt: on

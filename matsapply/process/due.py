@@ -1,0 +1,221 @@
+"""What the calendar brings: one bounded piece of due work at a time, safe to repeat.
+
+``run_due`` is called until it returns 0, with a commit after each call. Every piece re-reads the state it acts on, so a
+second process or a retry finds nothing left to do.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from matsapply.applications.facts import facts_of, letter_to, place_of
+from matsapply.applications.models import Application, StreamApplication
+from matsapply.applications.references import overdue
+from matsapply.cohorts.gates import TAKES_APPLICATIONS, Gates, gates_of, stream_window
+from matsapply.cohorts.models import Cohort, Stream
+from matsapply.mail import outbox
+from matsapply.mail.kinds import Mail
+from matsapply.offers.models import Offer
+from matsapply.process.closing import SYSTEM, close_if_done, close_now, lock_application
+from matsapply.process.placement import lapse_offer
+from matsapply.process.stream_round import expire_tasks, take_in
+from matsapply.process.waitlist import close_waitlisted
+from matsapply.rules.refusals import Refused
+from matsapply.rules.stages import (
+    ApplicationState,
+    CloseReason,
+    CohortState,
+    OfferState,
+    Role,
+    StreamApplicationState,
+    StreamChoiceMoment,
+)
+from matsapply.tracking.actions import Place, advance
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+AT_ONCE = 200
+
+
+def run_due(session: Session, now: datetime) -> int:
+    """Do one bounded piece of what is due at ``now``; returns how many things were done."""
+    for cohort in session.scalars(sa.select(Cohort).where(Cohort.state.in_(TAKES_APPLICATIONS)).order_by(Cohort.id)):
+        gates = gates_of(session, cohort.id)
+        for piece in (_start_cohort, _close_drafts, _fix_choices, _close_waitlists, _close_done):
+            if done := piece(session, cohort, gates, now):
+                return done
+        if gates.passed("T5", now) and (done := take_in(session, cohort.id, now)):
+            return done
+    for work in (expire_tasks, overdue, _lapse, _remind):
+        if done := work(session, now):
+            return done
+    return 0
+
+
+def _start_cohort(session: Session, cohort: Cohort, gates: Gates, now: datetime) -> int:
+    if cohort.state is not CohortState.PUBLISHED or not gates.passed("T1", now):
+        return 0
+    facts = facts_of(session, SYSTEM, Role.SYSTEM, now, cohort_id=cohort.id, gates=gates)
+    advance(session, cohort, "C2", facts, SYSTEM, Place(cohort.id))
+    return 1
+
+
+def _close_drafts(session: Session, cohort: Cohort, gates: Gates, now: datetime) -> int:
+    """A4: drafts whose owner's closing has passed; an extension keeps its owner's draft open."""
+    closes = gates.at("T2")
+    if closes is None or now < closes + gates.grace:
+        return 0
+    drafts = session.scalars(
+        sa.select(Application.id)
+        .where(Application.cohort_id == cohort.id, Application.state == ApplicationState.DRAFT)
+        .where(Application.snapshot_number.is_(None))
+        .order_by(Application.id)
+        .limit(AT_ONCE)
+    ).all()
+    done = 0
+    for application_id in drafts:
+        application = lock_application(session, application_id)
+        facts = facts_of(
+            session, SYSTEM, Role.SYSTEM, now, cohort_id=cohort.id, person_id=application.person_id, gates=gates
+        )
+        try:
+            letter = letter_to(session, application.person_id, cohort_label=cohort.label)
+            close_now(session, application, "A4", CloseReason.NEVER_SUBMITTED, facts, SYSTEM, letter)
+        except Refused:
+            continue  # an extension runs on, or it was submitted a moment ago
+        done += 1
+    return done
+
+
+def _fix_choices(session: Session, cohort: Cohort, gates: Gates, now: datetime) -> int:
+    """S2: after the choice window, the chosen streams of advanced applicants count as applied."""
+    if cohort.stream_choice is StreamChoiceMoment.AT_GENERAL:
+        return 0
+    over = [
+        stream.id
+        for stream in session.scalars(sa.select(Stream).where(Stream.cohort_id == cohort.id))
+        if (closes := stream_window(stream, gates, after_advance=True)[1]) is not None and now >= closes
+    ]
+    if not over:
+        return 0
+    entries = session.scalars(
+        sa.select(StreamApplication)
+        .join(Application, Application.id == StreamApplication.application_id)
+        .where(
+            StreamApplication.stream_id.in_(over),
+            StreamApplication.state == StreamApplicationState.CHOSEN,
+            Application.state == ApplicationState.IN_STREAMS,
+        )
+        .order_by(StreamApplication.id)
+        .limit(AT_ONCE)
+        .with_for_update(of=StreamApplication)
+    ).all()
+    facts = facts_of(session, SYSTEM, Role.SYSTEM, now, cohort_id=cohort.id, gates=gates, track_advanced=True)
+    for entry in entries:
+        advance(session, entry, "S2", facts, SYSTEM, Place(cohort.id, entry.application_id))
+    return len(entries)
+
+
+def _close_waitlists(session: Session, cohort: Cohort, gates: Gates, now: datetime) -> int:
+    if not gates.passed("T15", now):
+        return 0
+    waiting = session.scalars(
+        sa.select(StreamApplication)
+        .join(Application, Application.id == StreamApplication.application_id)
+        .where(Application.cohort_id == cohort.id, StreamApplication.state == StreamApplicationState.WAITLISTED)
+        .order_by(StreamApplication.id)
+        .limit(AT_ONCE)
+    ).all()
+    for entry in waiting:
+        close_waitlisted(session, entry, now=now)
+    return len(waiting)
+
+
+def _close_done(session: Session, cohort: Cohort, gates: Gates, now: datetime) -> int:
+    """A11 for whoever was decided before the decision date and has nothing pending since."""
+    if not gates.passed("T13", now):
+        return 0
+    live = sa.select(StreamApplication.application_id).where(
+        StreamApplication.state.in_([state for state in StreamApplicationState if state not in _ENDED])
+    )
+    ids = session.scalars(
+        sa.select(Application.id)
+        .where(Application.cohort_id == cohort.id, Application.state == ApplicationState.IN_STREAMS)
+        .where(Application.id.not_in(live))
+        .order_by(Application.id)
+        .limit(AT_ONCE)
+    ).all()
+    return sum(close_if_done(session, lock_application(session, key), now) is not None for key in ids)
+
+
+_ENDED = frozenset(
+    {
+        StreamApplicationState.NOT_SELECTED,
+        StreamApplicationState.WITHDRAWN,
+        StreamApplicationState.CANCELLED_BY_STREAM,
+        StreamApplicationState.DECLINED,
+        StreamApplicationState.LAPSED,
+        StreamApplicationState.RELEASED_BY_PLACEMENT,
+        StreamApplicationState.RESCINDED,
+    }
+)
+
+
+def _lapse(session: Session, now: datetime) -> int:
+    expired = session.scalars(
+        sa.select(Offer)
+        .where(Offer.state == OfferState.PENDING, Offer.expires_at <= now)
+        .order_by(Offer.id)
+        .limit(AT_ONCE)
+    ).all()
+    for offer in expired:
+        lapse_offer(session, offer, now=now)
+    return len(expired)
+
+
+def _remind(session: Session, now: datetime) -> int:
+    """72 and 24 hours before an offer lapses, once each."""
+    done = 0
+    for hours, column in ((24, Offer.reminded_24h_at), (72, Offer.reminded_72h_at)):
+        due = session.scalars(
+            sa.select(Offer)
+            .where(
+                Offer.state == OfferState.PENDING,
+                column.is_(None),
+                Offer.expires_at > now,
+                Offer.expires_at <= now + timedelta(hours=hours),
+            )
+            .limit(AT_ONCE)
+        ).all()
+        for offer in due:
+            # Whoever is within a day gets one reminder, not two.
+            offer.reminded_72h_at = offer.reminded_72h_at or now
+            if hours == 24:
+                offer.reminded_24h_at = now
+            _send_reminder(session, offer, hours, now)
+        done += len(due)
+    return done
+
+
+def _send_reminder(session: Session, offer: Offer, hours: int, now: datetime) -> None:
+    stream = session.get_one(Stream, offer.stream_id)
+    application = session.get_one(Application, offer.application_id)
+    label = session.scalar(sa.select(Cohort.label).where(Cohort.id == application.cohort_id))
+    letter = letter_to(
+        session, offer.person_id, cohort_label=label, stream=stream.name, expires_at=offer.expires_at, hours=hours
+    )
+    outbox.queue(
+        session,
+        Mail.OFFER_REMINDER,
+        cause=f"offer:{offer.id}:{hours}h:{place_of(application).cohort_id}",
+        now=now,
+        person_id=letter.person_id,
+        recipient=letter.recipient,
+        context=letter.context,
+    )
