@@ -102,5 +102,5 @@ def _walk(fields: Iterable[Any]) -> Iterator[FieldError]:
 
 def _own_errors(field: Field) -> Iterator[FieldError]:
     for message in field.errors:
-        if isinstance(message, str) or hasattr(message, "__html__") or not isinstance(message, (dict, list, tuple)):
+        if not isinstance(message, (dict, list, tuple)):  # those are the errors of nested forms, told by themselves
             yield FieldError(field_anchor(field), str(message))

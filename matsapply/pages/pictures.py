@@ -1,4 +1,4 @@
-"""The geometry of the small pictures: where a bar stands, where an axis has its marks. Drawing is the templates' work."""
+"""The geometry of the small pictures: where a bar stands, where an axis has its marks. Templates draw."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Bar(NamedTuple):
 
 
 def bar_shapes(values: Sequence[float], width: float, height: float, top: float | None = None) -> list[Bar]:
-    """One bar a value, side by side over the whole width, standing on the ground; ``top`` is the value of full height."""
+    """One bar a value, side by side over the whole width, standing on the ground; ``top`` is what fills the height."""
     if not values:
         return []
     highest = top or max(values)
@@ -27,8 +27,8 @@ def bar_shapes(values: Sequence[float], width: float, height: float, top: float 
     bars = []
     for index, value in enumerate(values):
         tall = max(value / highest * height, LEAST_VISIBLE) if highest > 0 and value > 0 else 0.6
-        bars.append(Bar(round(index * room + gap / 2, 2), round(height - tall, 2), round(room - gap, 2), round(tall, 2)))
-    return bars
+        bars.append(Bar(index * room + gap / 2, height - tall, room - gap, tall))
+    return [Bar(*(round(part, 2) for part in bar)) for bar in bars]
 
 
 def axis_ticks(values: Sequence[float]) -> list[int]:

@@ -27,7 +27,22 @@ from matsapply.platform import clock
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 28, 9, 30, tzinfo=UTC)
-LAYOUTS = ("public", "account", "plain")
+LAYOUTS = {"public": "<h2>Dates</h2>", "account": "", "plain": "{{ page_head('A page', 'Its lede.') }}"}
+LAYOUT_PAGE = """
+{% extends "layouts/LAYOUT.html" %}
+{% from "components/button.html" import button %}
+{% from "components/field.html" import field %}
+{% from "components/page_head.html" import page_head %}
+{% block title %}A page{% endblock %}
+{% block hero %}
+<section class="hero"><div class="hero-inner"><h1>Three months of research with a mentor who does it</h1>
+<p class="lede">A stand-in line.</p>
+<div class="cluster">{{ button("Apply", href="#a") }}{{ button("See the streams", href="#s", kind="secondary") }}</div>
+</div></section>
+{% endblock %}
+{% block content %}TOP<form method="post" class="form">{{ field(form.email) }}{{ button("Go on") }}</form>{% endblock %}
+{% block below %}<p><a href="#f">Forgot it?</a></p>{% endblock %}
+"""
 
 
 class SampleForm(FlaskForm):
@@ -37,7 +52,7 @@ class SampleForm(FlaskForm):
     tracks = SelectMultipleField(
         "Tracks",
         description="Pick those you would work in; order them in the next section.",
-        choices=[("interp", "Interpretability"), ("control", "Oversight and control"), ("gov", "Governance")],
+        choices={"interp": "Interpretability", "control": "Oversight and control", "gov": "Governance"},
     )
     interp = TextAreaField("What in interpretability do you want to understand?")
     weeks = RadioField("Can you be there for all twelve weeks?", [InputRequired()], choices=["Yes", "No", "Not sure"])
@@ -50,7 +65,8 @@ class SampleForm(FlaskForm):
 
 
 def sample_form() -> SampleForm:
-    form = SampleForm(formdata=None, name="Sofía Ramírez", tracks=["interp"], weeks="Yes", care="3", why="Because. " * 9)
+    filled = {"name": "Sofía Ramírez", "tracks": ["interp"], "weeks": "Yes", "care": "3", "why": "Because. " * 9}
+    form = SampleForm(formdata=None, data=filled)
     form.email.errors = ["Write an address with an @, such as ada@example.org."]
     form.weeks.errors = ["Say whether you can be there."]
     return form
@@ -84,7 +100,7 @@ def sample_rows() -> list[SimpleNamespace]:
 def sample_stages() -> list[dict[str, object]]:
     return [
         {"label": "Applications close", "at": NOW - timedelta(days=20), "state": "done"},
-        {"label": "Central review", "at": NOW + timedelta(days=9), "state": "current", "note": "Nothing for you to do."},
+        {"label": "Central review", "at": NOW + timedelta(days=9), "state": "current", "note": "Nothing to do."},
         {"label": "Tasks of streams", "at": NOW + timedelta(days=30), "state": "todo", "estimate": True},
         {"label": "Interviews", "at": NOW + timedelta(days=48), "state": "todo", "estimate": True},
         {"label": "Decisions", "at": None, "state": "todo"},
@@ -124,16 +140,16 @@ def create_gallery() -> Flask:
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "matsapply" / "static"))
     app.config.update(SECRET_KEY="for the gallery only", TESTING=True)
     app.jinja_env.undefined = StrictUndefined
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     widgets.init_app(app)
     link = [("Settings", "#settings"), ("Security", "#security")]
     app.jinja_env.globals.update(
         rail=rail,
         cohort_label=lambda: "Summer 2027",
         next_date=lambda: SimpleNamespace(label="Reviews are due", at=NOW + timedelta(days=3), estimate=False),
-        account=lambda: None
-        if request.args.get("out")
-        else SimpleNamespace(name="Imke Adler", links=link, logout="/logout"),
+        account=lambda: (
+            None if request.args.get("out") else SimpleNamespace(name="Imke Adler", links=link, logout="/logout")
+        ),
         demo_banner=lambda: SimpleNamespace(simulated_now=NOW, links=[("Move the clock", "#clock")]),
     )
 
@@ -161,21 +177,15 @@ def create_gallery() -> Flask:
 
     @app.get("/layout/<name>")
     def layout(name: str) -> str:
-        assert name in LAYOUTS
-        source = (
-            f"{{% extends 'layouts/{name}.html' %}}"
-            "{% from 'components/page_head.html' import page_head %}"
-            "{% from 'components/field.html' import field %}{% from 'components/button.html' import button %}"
-            "{% block title %}A page{% endblock %}{% block hero %}<section class='hero'><div class='hero-inner'>"
-            "<h1>Three months of research with a mentor who does it</h1><p class='lede'>A stand-in line.</p>"
-            "<div class='cluster'>{{ button('Apply', href='#') }}{{ button('See the streams', href='#', kind='secondary') }}"
-            "</div></div></section>{% endblock %}{% block content %}"
-            + ("" if name == "account" else "{{ page_head('A page', 'Its lede.') }}" if name == "plain" else "<h2>Dates</h2>")
-            + "<form method='post' class='form'>{{ field(form.email) }}{{ button('Go on') }}</form>{% endblock %}"
-            "{% block below %}<p><a href='#'>Forgot it?</a></p>{% endblock %}"
-        )
+        source = LAYOUT_PAGE.replace("LAYOUT", name).replace("TOP", LAYOUTS[name])
         with clock.using(clock.FixedClock(NOW)):
             return render_template_string(source, form=sample_form())
 
+    @app.get("/error/<int:status>")
+    def error(status: int) -> tuple[str, int]:
+        page = render_template("errors/error.html", status=status, title="There is nothing here", advice="Go back.")
+        return page, status
+
     app.add_url_rule("/theme", view_func=widgets.choose_theme, methods=["POST"])
+    csrf.exempt(widgets.choose_theme)
     return app

@@ -57,15 +57,14 @@ function enliven(field) {
     const before = rows();
     grip.setPointerCapture(event.pointerId);
     row.classList.add("rank-moving");
+    // The neighbours step aside; the row itself is never taken out of the page, or it would lose the pointer.
     const follow = ({ clientY }) => {
-      const others = rows().filter((each) => each !== row);
-      const next = others.find((each) => {
-        const box = each.getBoundingClientRect();
-        return clientY < box.top + box.height / 2;
-      });
-      if (next) next.before(row);
-      else list.append(row);
+      const above = row.previousElementSibling, below = row.nextElementSibling;
+      if (above && clientY < middle(above)) row.after(above);
+      else if (below && clientY > middle(below)) row.before(below);
+      else return;
       settle(row, true);
+      follow({ clientY });
     };
     const drop = (put) => {
       grip.removeEventListener("pointermove", follow);
@@ -77,4 +76,9 @@ function enliven(field) {
     grip.addEventListener("pointerup", drop, { once: true });
     grip.addEventListener("pointercancel", drop, { once: true });
   }
+}
+
+function middle(row) {
+  const box = row.getBoundingClientRect();
+  return box.top + box.height / 2;
 }
