@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
+from flask_security.datastore import AsaList
 
 import matsapply.tables  # noqa: F401 - fills Base.metadata
 from matsapply.platform.db import Base, UtcDateTime
@@ -28,8 +29,8 @@ def render_item(kind: str, item: Any, autogen_context: AutogenContext) -> str | 
     if isinstance(item, sa.Enum):
         members = ", ".join(f'"{value}"' for value in item.enums)
         return f'sa.Enum({members}, name="{item.name}", native_enum=False, create_constraint=True, length={item.length})'
-    if isinstance(item, sa.BigInteger) and "sqlite" in item.dialect_impl_mapping():
-        return 'sa.BigInteger().with_variant(sa.Integer, "sqlite")'
+    if isinstance(item, AsaList):
+        return "sa.UnicodeText()"
     return False
 
 

@@ -1,0 +1,72 @@
+"""What the fixtures of tests/conftest.py promise."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from matsapply.people.models import Person
+from matsapply.platform import clock as clock_module
+from matsapply.platform.db import transaction_mode
+from tests.network import OutsideAddressError
+
+
+def count(session: Session) -> int:
+    return session.scalar(sa.select(sa.func.count()).select_from(Person)) or 0
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_what_a_session_commits_is_gone_in_the_next_test(session, turn):
+    assert count(session) == 0
+    session.add(Person(display_name=turn))
+    session.commit()
+    session.add(Person(display_name="not kept"))
+    session.flush()
+    session.rollback()
+    assert count(session) == 1
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_a_live_database_is_fresh_and_keeps_what_is_committed(live_engine, turn):
+    with Session(live_engine) as one:
+        assert count(one) == 0
+        one.add(Person(display_name=turn))
+        one.commit()
+    with Session(live_engine) as other:
+        assert count(other) == 1
+
+
+def test_the_database_itself_refuses_a_write_in_a_reading_transaction(live_engine):
+    with transaction_mode("read"), Session(live_engine) as reading:
+        assert count(reading) == 0
+        reading.add(Person(display_name="nobody"))
+        with pytest.raises(DBAPIError):
+            reading.flush()
+    with Session(live_engine) as writing:
+        writing.add(Person(display_name="somebody"))
+        writing.commit()
+
+
+def test_foreign_keys_hold(session):
+    with pytest.raises(DBAPIError):
+        session.execute(sa.update(Person).values(merged_into_id=999)) if count(session) else session.execute(
+            sa.text("INSERT INTO account (person_id, email) VALUES (999, 'nobody@example.org')")
+        )
+
+
+def test_the_clock_stands_still(clock):
+    assert clock_module.now() == clock.now() == clock_module.now()
+
+
+@pytest.mark.parametrize("address", [("192.0.2.1", 80), ("example.org", 443), ("2001:db8::1", 25, 0, 0)])
+def test_no_other_machine_can_be_reached(address):
+    family = socket.AF_INET6 if len(address) == 4 else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        with pytest.raises(OutsideAddressError):
+            sock.connect(address)
+        with pytest.raises(OutsideAddressError):
+            sock.sendto(b"", address)
