@@ -1,0 +1,1 @@
+"""The parts of the ``matsapply`` command, one file for each noun."""
