@@ -15,7 +15,7 @@ from matsapply.cohorts.file_errors import FileError, Rule, suggestion
 from matsapply.cohorts.file_types import Moment
 from matsapply.cohorts.yaml_tree import Mapping, Node, Scalar, Sequence
 from matsapply.rules.deadlines import eod_aoe
-from matsapply.rules.wall_time import Unresolved, WallProblem, resolve_rule
+from matsapply.rules.wall_time import Unresolved, WallProblem, resolve_rule, utc_rule
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -315,8 +315,7 @@ class Fields:
             instant = self.instant(at)
             if instant is None:
                 return None
-            time = f"{instant:%H:%M:%S}" if instant.second else f"{instant:%H:%M}"
-            return Moment(instant, f"{instant:%Y-%m-%d} {time} UTC")
+            return Moment(instant, utc_rule(instant))
         if given == [eod]:
             day = self.day(eod)
             return None if day is None else Moment(eod_aoe(day), f"{day} EOD AoE")

@@ -94,7 +94,7 @@ def load_cohort(
         return LoadReport(key, created=False)
     changes = Changes()
     program = _save_program(session, file, changes)
-    cohort = session.scalars(sa.select(Cohort).where(Cohort.key == key)).one_or_none()
+    cohort = session.scalars(sa.select(Cohort).where(Cohort.key == key).with_for_update()).one_or_none()
     moves: tuple[Move, ...] = ()
     if cohort is not None and current is not None:
         moves = _plan_dates(cohort, current, file, now, MoveTerms(confirmed=confirmed, reason=reason))

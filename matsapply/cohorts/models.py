@@ -126,7 +126,9 @@ class Stream(Record, Base):
             " OR (0 <= seats_min AND seats_min <= seats_target AND seats_target <= seats_max)",
             name="seats_in_order",
         ),
-        sa.CheckConstraint("closes_at IS NULL OR opens_at IS NULL OR opens_at < closes_at", name="opens_before_it_closes"),
+        sa.CheckConstraint(
+            "closes_at IS NULL OR opens_at IS NULL OR opens_at < closes_at", name="opens_before_it_closes"
+        ),
         sa.CheckConstraint("seats_held >= 0", name="seats_held_not_negative"),
     )
 

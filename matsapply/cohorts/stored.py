@@ -50,6 +50,7 @@ from matsapply.cohorts.models import (
 )
 from matsapply.rules.deadlines import KEY_DATES, Audience
 from matsapply.rules.stages import RubricKind
+from matsapply.rules.wall_time import utc_rule
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -110,10 +111,7 @@ def dump_cohort(session: Session, key: str) -> CohortFile:
 
 def moment_of(at: datetime | None, rule: str) -> Moment | None:
     """An instant with its rule; one that was set without a rule is told in UTC."""
-    if at is None:
-        return None
-    time = f"{at:%H:%M:%S}" if at.second else f"{at:%H:%M}"
-    return Moment(at, rule or f"{at:%Y-%m-%d} {time} UTC")
+    return None if at is None else Moment(at, rule or utc_rule(at))
 
 
 def marked(entries: tuple[MarkedKey, ...]) -> list[dict[str, str]]:

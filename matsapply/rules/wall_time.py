@@ -107,7 +107,12 @@ def resolve_rule(text: str) -> datetime | Unresolved:
 def rule_for(instant: datetime) -> str:
     """A wall rule that gives ``instant`` (whole seconds) back: the end of a day AoE if it is one, else the UTC time."""
     day = day_ended_by(instant)
-    return f"{day} EOD AoE" if day else f"{_wall_text(instant.astimezone(UTC).replace(microsecond=0))} UTC"
+    return f"{day} EOD AoE" if day else utc_rule(instant)
+
+
+def utc_rule(instant: datetime) -> str:
+    """The wall rule of ``instant`` (whole seconds) in UTC: for beginnings, which are no ends of days."""
+    return f"{_wall_text(instant.astimezone(UTC).replace(microsecond=0))} UTC"
 
 
 def shown(instant: datetime, zone_name: str) -> str:
