@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, pass_context
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateNotFound,
+    pass_context,
+    pass_eval_context,
+    select_autoescape,
+)
 from markupsafe import Markup, escape
 
 from matsapply.platform import instants
@@ -21,6 +29,7 @@ from matsapply.platform.settings import ROOT, Settings
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from jinja2.nodes import EvalContext
     from jinja2.runtime import Context
 
     from matsapply.mail.kinds import Mail
@@ -37,7 +46,7 @@ class NotConfiguredError(RuntimeError):
     """A mail was written before ``configure`` said from whom and with which address in its links."""
 
     def __init__(self) -> None:
-        super().__init__("mail is not configured: call matsapply.mail.outbox.configure(settings) when the process starts")
+        super().__init__("mail is not configured: call matsapply.mail.outbox.configure(settings) first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ _settings: Settings | None = None
 
 def configure(settings: Settings) -> None:
     """Say once per process where links lead and who writes (called by the composition root)."""
-    global _settings  # noqa: PLW0603 - one process has one configuration
+    global _settings
     _settings = settings
 
 
@@ -82,7 +91,7 @@ def plain(text: str) -> str:
     return "".join(letter for letter in unified if letter in "\n\t" or not _is_control(letter))
 
 
-def link(address: str) -> str:
+def absolute(address: str) -> str:
     """The absolute address of a path of this site; a full address is taken only if it is one of this site's."""
     base = configured().base_url.rstrip("/")
     if address.startswith(f"{base}/"):
@@ -120,8 +129,13 @@ def _lines(text: str) -> Markup:
     return Markup("<br>\n").join(escape(line.rstrip()) for line in plain(text).strip().split("\n"))
 
 
-def _plural(number: int, word: str) -> str:
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+@pass_eval_context
+def _linked(context: EvalContext, text: str) -> str | Markup:
+    """An address somebody typed: a link in HTML if it is one of the web, else the words as they are."""
+    words = one_line(text, 500)
+    if not context.autoescape or not words.lower().startswith(("https://", "http://")):
+        return words
+    return Markup('<a href="{0}">{0}</a>').format(words)
 
 
 @lru_cache(maxsize=1)
@@ -129,14 +143,15 @@ def _environment() -> Environment:
     env = Environment(
         loader=FileSystemLoader(FOLDER),
         undefined=StrictUndefined,
-        autoescape=lambda name: name is not None and name.endswith(".html"),
+        autoescape=select_autoescape(enabled_extensions=("html",), default_for_string=True),
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
         cache_size=200,
     )
-    env.filters.update(at=_at, by=_by, quoted=_quoted, lines=_lines, plural=_plural, duration=instants.duration)
-    env.globals.update(link=link, site_name=SITE_NAME)
+    # Addresses are a filter, not a function: a context may well hold a value named "link".
+    env.filters.update(at=_at, by=_by, quoted=_quoted, lines=_lines, linked=_linked, url=absolute)
+    env.globals.update(site_name=SITE_NAME)
     return env
 
 
