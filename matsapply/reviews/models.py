@@ -87,6 +87,7 @@ class ReviewAssignment(Record, Base):
     draft_note: Mapped[str] = mapped_column(sa.Text, default="")
     draft_feedback: Mapped[str] = mapped_column(sa.Text, default="")
     draft_confidence: Mapped[int | None]
+    draft_minutes: Mapped[float] = mapped_column(sa.Float, default=0.0)
 
     round: Mapped[ReviewRound] = relationship()
     reviewer: Mapped[Person] = relationship()

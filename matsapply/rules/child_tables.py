@@ -97,6 +97,7 @@ CHILD_ROWS: tuple[Row, ...] = (
     row("D7", Machine.ASSIGNMENT, _ACTIVE_READING, D.REASSIGNED, _TEAM),
     row("D8", Machine.ASSIGNMENT, _ACTIVE_READING, D.EXPIRED, Role.SYSTEM),
     row("D9", Machine.ASSIGNMENT, (*_ACTIVE_READING, D.SUBMITTED), D.VOIDED, (*_TEAM, Role.SYSTEM), reason=True),
+    row("D9u", Machine.ASSIGNMENT, D.VOIDED, D.SUBMITTED, _TEAM, guards=(g.no_open_conflict, g.complete), reason=True),
     # evaluations
     row("V1", Machine.EVALUATION, NONE, V.INVITED, (Role.STREAM_LEAD, Role.SYSTEM)),
     row("V2", Machine.EVALUATION, V.INVITED, V.STARTED, Role.APPLICANT, guards=(g.within_own_window, g.ai_rule_accepted)),

@@ -19,6 +19,7 @@ from matsapply.rules.workflow_tables import TABLE
 from matsapply.tracking.models import StateChange
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from enum import StrEnum
 
     from sqlalchemy.orm import Session
@@ -96,6 +97,34 @@ def begin(
     session.add(subject)
     session.flush()
     return _write(session, subject, code, NONE, row.to, facts, actor, place, letter)
+
+
+def begin_many(
+    session: Session,
+    subjects: Sequence[Tracked],
+    code: str,
+    facts: Facts,
+    actor: Actor,
+    places: Sequence[Place],
+) -> None:
+    """Let many subjects of one kind enter by one ``code`` that sends no mail, on facts that hold for each of them.
+
+    The same rows as ``begin`` for each, in three flushes instead of three for every subject.
+    """
+    check(code, facts)
+    if not subjects:
+        return
+    row = TABLE[code]
+    if row.mail:
+        raise ValueError(f"{code} tells its person by mail: begin its subjects one by one")
+    states: type[StrEnum] = type(subjects[0]).__mapper__.columns["state"].type.enum_class  # type: ignore[attr-defined]
+    for subject in subjects:
+        subject.state = states(row.to)
+    session.add_all(subjects)
+    session.flush()
+    for subject, place in zip(subjects, places, strict=True):
+        _write(session, subject, code, NONE, row.to, facts, actor, place, None)
+    session.flush()
 
 
 def check(code: str, facts: Facts, state: str = NONE) -> None:

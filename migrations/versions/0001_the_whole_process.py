@@ -2361,6 +2361,7 @@ def upgrade() -> None:
         sa.Column("draft_note", sa.Text(), nullable=False),
         sa.Column("draft_feedback", sa.Text(), nullable=False),
         sa.Column("draft_confidence", sa.Integer(), nullable=True),
+        sa.Column("draft_minutes", sa.Float(), nullable=False),
         sa.Column("public_id", sa.String(length=13), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),

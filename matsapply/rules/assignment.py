@@ -1,0 +1,178 @@
+"""Who reads what: a plan of readings that is even, free of conflicts and the same for the same seed.
+
+The model is a flow from applications (each wants n readers) to reviewers (each takes at most a load). A greedy start is
+mended along augmenting paths, so that a reading is left out only where no exchange could place it. Loads are first
+held to the fair share, then to one more, then to the caps.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """An application with fewer readers than wanted, and why."""
+
+    application: int
+    missing: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentPlan:
+    """``pairs`` are new (application, reviewer) pairs, sorted; ``loads`` include what the reviewers had before."""
+
+    pairs: tuple[Pair, ...]
+    unplaced: tuple[Unplaced, ...]
+    loads: dict[int, int]
+
+    @property
+    def digest(self) -> str:
+        """A short name of exactly this plan, to see whether a plan shown earlier still holds."""
+        return f"{crc32(repr((self.pairs, self.unplaced)).encode()):08x}"
+
+
+def assign(
+    applications: Sequence[int],
+    reviewers: Sequence[int],
+    affinity: Mapping[Pair, float] | None,
+    conflicts: Collection[Pair],
+    n: int | Mapping[int, int],
+    caps: Mapping[int, int],
+    seed: int,
+    *,
+    held: Mapping[int, int] | None = None,
+) -> AssignmentPlan:
+    """Give each application ``n`` more readers (a number, or one for each).
+
+    ``affinity`` prefers pairs (missing: 0); ``conflicts`` are pairs that must not be, which is also how a reader an
+    application has already is kept from being given twice. ``caps`` are the most readings a reviewer may hold, with
+    those of ``held`` (present loads) counted. Neither the order of the input nor anything but ``seed`` matters.
+    """
+    wanted = {a: (n if isinstance(n, int) else n.get(a, 0)) for a in sorted(set(applications))}
+    work = _Work(sorted(set(reviewers)), affinity or {}, frozenset(conflicts), dict(caps), seed, dict(held or {}))
+    order = sorted(wanted, key=lambda a: (len(work.eligible(a)), work.mix(a, 0)))
+    able = {a: min(wanted[a], len(work.eligible(a))) for a in order}
+    # Everybody's first reader comes before anybody's second: where room is short, it is short for all alike.
+    slots = [a for turn in range(max(able.values(), default=0)) for a in order if turn < able[a]]
+    for limit in work.limits(len(slots)):
+        work.dead.clear()
+        slots = [a for a in slots if not work.place(a, limit)]
+        if not slots:
+            break
+    return work.plan(wanted)
+
+
+@dataclass
+class _Work:
+    reviewers: list[int]
+    affinity: Mapping[Pair, float]
+    conflicts: frozenset[Pair]
+    caps: dict[int, int]
+    seed: int
+    held: dict[int, int]
+    readers: dict[int, set[int]] = field(default_factory=dict)
+    files: dict[int, set[int]] = field(default_factory=dict)
+    # Reviewers from whom no exchange reaches free room under the present limit: none ever will (Berge).
+    dead: set[int] = field(default_factory=set)
+    _eligible: dict[int, list[int]] = field(default_factory=dict)
+
+    def eligible(self, application: int) -> list[int]:
+        """The reviewers who may read it, the preferred first."""
+        found = self._eligible.get(application)
+        if found is None:
+            found = [r for r in self.reviewers if (application, r) not in self.conflicts]
+            found.sort(key=lambda r: (-self.affinity.get((application, r), 0.0), self.mix(application, r)))
+            self._eligible[application] = found
+        return found
+
+    def mix(self, application: int, reviewer: int) -> int:
+        """A number that looks random but is the same for the same seed."""
+        return crc32(f"{self.seed}:{application}:{reviewer}".encode())
+
+    def load(self, reviewer: int) -> int:
+        return self.held.get(reviewer, 0) + len(self.files.get(reviewer, ()))
+
+    def limits(self, slots: int) -> Iterable[int]:
+        """The loads tried one after the other: the fair share, one more, and whatever the caps allow."""
+        if not self.reviewers:
+            return
+        share = -(-(slots + sum(self.held.get(r, 0) for r in self.reviewers)) // len(self.reviewers))
+        most = max(self.caps.get(r, 0) for r in self.reviewers)
+        yield from sorted({min(share, most), min(share + 1, most), most})
+
+    def room(self, reviewer: int, limit: int) -> bool:
+        return self.load(reviewer) < min(limit, self.caps.get(reviewer, 0))
+
+    def place(self, application: int, limit: int) -> bool:
+        """One more reader for ``application`` with loads up to ``limit``, by exchanges where there is no free one."""
+        mine = self.readers.setdefault(application, set())
+        free = [r for r in self.eligible(application) if r not in mine and self.room(r, limit)]
+        if free:
+            reviewer = min(free, key=lambda r: (-self.affinity.get((application, r), 0.0), self.load(r)))
+            self._join(application, reviewer)
+            return True
+        return self._exchange(application, limit)
+
+    def _exchange(self, application: int, limit: int) -> bool:
+        """Breadth first: a full reviewer hands a file to another who may read it, and so on to one with room."""
+        came: dict[int, tuple[int, int | None]] = {}  # reviewer: (application that moves to them, who gives it away)
+        queue: deque[int] = deque()
+        for reviewer in self.eligible(application):
+            if reviewer not in self.readers[application] and reviewer not in self.dead:
+                came[reviewer] = (application, None)
+                queue.append(reviewer)
+        while queue:
+            giver = queue.popleft()
+            if self.room(giver, limit):
+                self._shift(giver, came)
+                return True
+            for moved in sorted(self.files.get(giver, ())):
+                for taker in self.eligible(moved):
+                    if taker not in came and taker not in self.dead and taker not in self.readers[moved]:
+                        came[taker] = (moved, giver)
+                        queue.append(taker)
+        self.dead.update(came)
+        return False
+
+    def _shift(self, reviewer: int, came: Mapping[int, tuple[int, int | None]]) -> None:
+        taker: int | None = reviewer
+        while taker is not None:
+            moved, giver = came[taker]
+            if giver is not None:
+                self.files[giver].discard(moved)
+                self.readers[moved].discard(giver)
+            self._join(moved, taker)
+            taker = giver
+
+    def _join(self, application: int, reviewer: int) -> None:
+        self.readers.setdefault(application, set()).add(reviewer)
+        self.files.setdefault(reviewer, set()).add(application)
+
+    def plan(self, wanted: Mapping[int, int]) -> AssignmentPlan:
+        pairs = tuple(sorted((a, r) for a, readers in self.readers.items() for r in readers))
+        unplaced = []
+        for application, number in wanted.items():
+            missing = number - len(self.readers.get(application, ()))
+            if missing > 0:
+                unplaced.append(Unplaced(application, missing, self._why(application, number)))
+        return AssignmentPlan(pairs, tuple(unplaced), {r: self.load(r) for r in self.reviewers})
+
+    def _why(self, application: int, number: int) -> str:
+        able = len(self.eligible(application))
+        if not self.reviewers:
+            return "there is no reviewer"
+        if able == 0:
+            return "every reviewer has a conflict of interest or reads it already"
+        if able < number:
+            return f"only {able} of {number} wanted readers are free of a conflict and do not read it already"
+        return "every reviewer who could read it holds as much as the cap allows"
