@@ -1,0 +1,300 @@
+"""Reads of the showcase: lists with their people and streams in a fixed number of queries, one paper, one fellow."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from matsapply.rules.names import folded
+from matsapply.rules.stages import LinkConfidence, PaperRole
+from matsapply.showcase.models import Fellow, Paper, PaperPerson, PaperStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy.orm import Session
+
+PAGE = 30
+MOST = 100
+MOST_WORDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class FellowName:
+    """A fellow beside a paper. ``author`` is the name he or she has among the authors, where it is another."""
+
+    slug: str
+    name: str
+    author: str
+    confidence: LinkConfidence | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRow:
+    """A paper as lists show it; ``streams`` are keys, which a page turns into names of its own cohort."""
+
+    id: int
+    slug: str
+    title: str
+    summary: str
+    published: date
+    arxiv_id: str | None
+    url: str
+    topic: str
+    track_key: str
+    featured: bool
+    hidden: bool
+    authors: tuple[str, ...]
+    fellows: tuple[FellowName, ...]
+    streams: tuple[str, ...]
+
+    @property
+    def year(self) -> int:
+        return self.published.year
+
+
+@dataclass(frozen=True, slots=True)
+class PaperFilter:
+    """What a visitor asked for; empty fields ask for nothing."""
+
+    words: str = ""
+    topic: str = ""
+    track: str = ""
+    stream: str = ""
+    fellow: str = ""
+    year: int | None = None
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PaperList:
+    """A page of papers, the newest first. ``next_after`` continues it: the published day and key of the last row."""
+
+    rows: tuple[PaperRow, ...]
+    total: int
+    next_after: tuple[date, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One value to filter by, and how many papers it leaves."""
+
+    value: str
+    papers: int
+
+
+def _visible(filtered: PaperFilter) -> list[sa.ColumnElement[bool]]:
+    """The conditions of a filter. Every word must occur, accents and letter case aside."""
+    found: list[sa.ColumnElement[bool]] = [] if filtered.hidden else [Paper.hidden.is_(False)]
+    for word in folded(filtered.words.replace("\x00", " ")).split()[:MOST_WORDS]:
+        found.append(Paper.search_text.contains(word, autoescape=True))
+    if filtered.topic:
+        found.append(Paper.topic == filtered.topic)
+    if filtered.track:
+        found.append(Paper.track_key == filtered.track)
+    if filtered.year is not None:
+        first = date(min(max(filtered.year, 1), 9998), 1, 1)
+        found.append(sa.and_(Paper.published >= first, Paper.published < first.replace(year=first.year + 1)))
+    if filtered.stream:
+        of_stream = sa.select(PaperStream.paper_id).where(PaperStream.stream_key == filtered.stream)
+        found.append(Paper.id.in_(of_stream))
+    if filtered.fellow:
+        of_fellow = (
+            sa.select(PaperPerson.paper_id)
+            .join(Fellow, Fellow.id == PaperPerson.fellow_id)
+            .where(Fellow.slug == filtered.fellow)
+        )
+        found.append(Paper.id.in_(of_fellow))
+    return found
+
+
+def papers(
+    session: Session,
+    filtered: PaperFilter | None = None,
+    *,
+    after: tuple[date, int] | None = None,
+    limit: int = PAGE,
+) -> PaperList:
+    """A page of the list: four queries, whatever the number of papers."""
+    where = _visible(filtered or PaperFilter())
+    total = session.scalar(sa.select(sa.func.count()).select_from(Paper).where(*where)) or 0
+    query = sa.select(Paper).where(*where).order_by(Paper.published.desc(), Paper.id.desc())
+    if after is not None:
+        day, key = after
+        query = query.where(sa.or_(Paper.published < day, sa.and_(Paper.published == day, Paper.id < key)))
+    size = min(max(limit, 1), MOST)
+    found = session.scalars(query.limit(size + 1)).all()
+    rows = _rows(session, found[:size])
+    more = len(found) > size
+    return PaperList(rows, total, (rows[-1].published, rows[-1].id) if more else None)
+
+
+def facets(session: Session, filtered: PaperFilter | None = None) -> dict[str, tuple[Facet, ...]]:
+    """Counts by ``topic``, ``track``, ``year`` and ``stream`` of the papers a filter leaves."""
+    matching = sa.select(Paper.id).where(*_visible(filtered or PaperFilter()))
+    year = sa.extract("year", Paper.published)
+    columns: dict[str, Any] = {"topic": Paper.topic, "track": Paper.track_key, "year": year}
+    found: dict[str, tuple[Facet, ...]] = {}
+    for name, column in columns.items():
+        rows = session.execute(
+            sa.select(column, sa.func.count()).where(Paper.id.in_(matching)).group_by(column).order_by(column)
+        )
+        found[name] = tuple(Facet(str(value), number) for value, number in rows if value != "")
+    rows = session.execute(
+        sa.select(PaperStream.stream_key, sa.func.count())
+        .where(PaperStream.paper_id.in_(matching))
+        .group_by(PaperStream.stream_key)
+        .order_by(PaperStream.stream_key)
+    )
+    return found | {"stream": tuple(Facet(value, number) for value, number in rows)}
+
+
+def papers_of_stream(session: Session, stream_key: str, limit: int = MOST) -> tuple[PaperRow, ...]:
+    """The papers beside a stream: featured ones, then in the order the stream's people gave them, then the newest."""
+    found = session.scalars(
+        sa.select(Paper)
+        .join(PaperStream, PaperStream.paper_id == Paper.id)
+        .where(PaperStream.stream_key == stream_key, Paper.hidden.is_(False))
+        .order_by(Paper.featured.desc(), PaperStream.position, Paper.published.desc(), Paper.id.desc())
+        .limit(limit)
+    ).all()
+    return _rows(session, found)
+
+
+def papers_of_streams(session: Session, stream_keys: Sequence[str], each: int = 3) -> dict[str, tuple[PaperRow, ...]]:
+    """Up to ``each`` papers for every stream, for the page on which applicants choose; four queries for all of them."""
+    links = session.execute(
+        sa.select(PaperStream.stream_key, Paper.id)
+        .join(Paper, Paper.id == PaperStream.paper_id)
+        .where(PaperStream.stream_key.in_(stream_keys), Paper.hidden.is_(False))
+        .order_by(Paper.featured.desc(), PaperStream.position, Paper.published.desc(), Paper.id.desc())
+    )
+    chosen: dict[str, list[int]] = {key: [] for key in stream_keys}
+    for key, paper_id in links:
+        if len(chosen[key]) < each:
+            chosen[key].append(paper_id)
+    ids = {paper_id for several in chosen.values() for paper_id in several}
+    rows = {row.id: row for row in _rows(session, session.scalars(sa.select(Paper).where(Paper.id.in_(ids))).all())}
+    return {key: tuple(rows[paper_id] for paper_id in several) for key, several in chosen.items()}
+
+
+def papers_of_track(session: Session, track_key: str, limit: int = MOST) -> tuple[PaperRow, ...]:
+    """The papers of a track, featured ones first, then the newest."""
+    found = session.scalars(
+        sa.select(Paper)
+        .where(Paper.track_key == track_key, Paper.hidden.is_(False))
+        .order_by(Paper.featured.desc(), Paper.published.desc(), Paper.id.desc())
+        .limit(limit)
+    ).all()
+    return _rows(session, found)
+
+
+def paper_by_slug(session: Session, slug: str, *, hidden: bool = False) -> PaperRow | None:
+    query = sa.select(Paper).where(Paper.slug == slug)
+    if not hidden:
+        query = query.where(Paper.hidden.is_(False))
+    found = session.scalars(query).one_or_none()
+    return _rows(session, [found])[0] if found else None
+
+
+def related(session: Session, paper: PaperRow, limit: int = 4) -> tuple[PaperRow, ...]:
+    """Other papers with most in common: a shared person counts 3, a shared stream 2, the topic 1; then the newest."""
+    names = {folded(name) for name in paper.authors}
+    scores: dict[int, int] = defaultdict(int)
+    shared_people = sa.select(PaperPerson.paper_id, sa.func.count(sa.distinct(PaperPerson.folded_name))).where(
+        PaperPerson.folded_name.in_(names), PaperPerson.paper_id != paper.id
+    )
+    for paper_id, number in session.execute(shared_people.group_by(PaperPerson.paper_id)):
+        scores[paper_id] += 3 * number
+    shared_streams = sa.select(PaperStream.paper_id, sa.func.count()).where(
+        PaperStream.stream_key.in_(paper.streams), PaperStream.paper_id != paper.id
+    )
+    for paper_id, number in session.execute(shared_streams.group_by(PaperStream.paper_id)):
+        scores[paper_id] += 2 * number
+    candidates = session.execute(
+        sa.select(Paper.id, Paper.topic, Paper.published).where(
+            Paper.hidden.is_(False), Paper.id != paper.id, sa.or_(Paper.id.in_(scores), Paper.topic == paper.topic)
+        )
+    ).all()
+    ranked = sorted(
+        candidates,
+        key=lambda row: (scores[row.id] + (row.topic == paper.topic), row.published, row.id),
+        reverse=True,
+    )
+    ids = [row.id for row in ranked[:limit]]
+    rows = {row.id: row for row in _rows(session, session.scalars(sa.select(Paper).where(Paper.id.in_(ids))).all())}
+    return tuple(rows[paper_id] for paper_id in ids)
+
+
+@dataclass(frozen=True, slots=True)
+class FellowPage:
+    """A past fellow, the other names in use, and the papers."""
+
+    slug: str
+    name: str
+    aliases: tuple[str, ...]
+    papers: tuple[PaperRow, ...]
+
+
+def fellow_by_slug(session: Session, slug: str) -> FellowPage | None:
+    """A fellow with visible papers; None where there is no such fellow or nothing to show."""
+    fellow = session.execute(sa.select(Fellow.name, Fellow.aliases).where(Fellow.slug == slug)).one_or_none()
+    if fellow is None:
+        return None
+    found = papers(session, PaperFilter(fellow=slug), limit=MOST)
+    return FellowPage(slug, fellow.name, tuple(fellow.aliases), found.rows) if found.rows else None
+
+
+def _rows(session: Session, found: Sequence[Paper]) -> tuple[PaperRow, ...]:
+    """The papers with their people and streams: two queries for all of them."""
+    ids = [paper.id for paper in found]
+    authors: dict[int, list[str]] = defaultdict(list)
+    fellows: dict[int, list[FellowName]] = defaultdict(list)
+    people: Iterable[Any] = session.execute(
+        sa.select(
+            PaperPerson.paper_id,
+            PaperPerson.role,
+            PaperPerson.name,
+            PaperPerson.linked_author,
+            PaperPerson.link_confidence,
+            Fellow.slug,
+        )
+        .outerjoin(Fellow, Fellow.id == PaperPerson.fellow_id)
+        .where(PaperPerson.paper_id.in_(ids))
+        .order_by(PaperPerson.paper_id, PaperPerson.position)
+    )
+    for paper_id, role, name, author, confidence, fellow_slug in people:
+        if role is PaperRole.AUTHOR:
+            authors[paper_id].append(name)
+        else:
+            fellows[paper_id].append(FellowName(fellow_slug, name, "" if author == name else author, confidence))
+    streams: dict[int, list[str]] = defaultdict(list)
+    for paper_id, key in session.execute(
+        sa.select(PaperStream.paper_id, PaperStream.stream_key)
+        .where(PaperStream.paper_id.in_(ids))
+        .order_by(PaperStream.position, PaperStream.id)
+    ):
+        streams[paper_id].append(key)
+    return tuple(
+        PaperRow(
+            id=paper.id,
+            slug=paper.slug,
+            title=paper.title,
+            summary=paper.summary,
+            published=paper.published,
+            arxiv_id=paper.arxiv_id,
+            url=paper.url,
+            topic=paper.topic,
+            track_key=paper.track_key,
+            featured=paper.featured,
+            hidden=paper.hidden,
+            authors=tuple(authors[paper.id]),
+            fellows=tuple(fellows[paper.id]),
+            streams=tuple(streams[paper.id]),
+        )
+        for paper in found
+    )
