@@ -101,6 +101,7 @@ def _walk(fields: Iterable[Any]) -> Iterator[FieldError]:
 
 
 def _own_errors(field: Field) -> Iterator[FieldError]:
-    for message in field.errors:
+    messages: Iterable[object] = field.errors
+    for message in messages:
         if not isinstance(message, (dict, list, tuple)):  # those are the errors of nested forms, told by themselves
             yield FieldError(field_anchor(field), str(message))

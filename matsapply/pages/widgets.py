@@ -171,21 +171,18 @@ def path(address: str) -> str:
     return f"{root}{address}"
 
 
-_digests: dict[tuple[str, int], str] = {}
-
-
 def asset(name: str) -> str:
     """The address of a static file, with a digest of its content, so that it may be cached for ever.
 
-    All modules share one digest: they import each other, and a page must never mix old ones with new ones.
+    All modules share one digest: they import each other, and a page must never mix old ones with new ones. The files
+    are read once a process, as the templates are; under ``flask --debug`` at every page.
     """
-    folder = Path(current_app.static_folder or "")
-    files = sorted((folder / "js").glob("*.js")) if name.startswith("js/") else [folder / name]
-    newest = max((file.stat().st_mtime_ns for file in files), default=0)
-    key = ("js/" if name.startswith("js/") else name, newest)
-    if key not in _digests:
-        _digests[key] = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
-    return path(f"{current_app.static_url_path}/{name}?v={_digests[key]}")
+    digests: dict[str, str] = current_app.extensions["matsapply.assets"]
+    if name not in digests or current_app.debug:
+        folder = Path(current_app.static_folder or "")
+        files = sorted((folder / "js").glob("*.js")) if name.startswith("js/") else [folder / name]
+        digests[name] = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    return path(f"{current_app.static_url_path}/{name}?v={digests[name]}")
 
 
 def moved(order: Sequence[str], move: str | None) -> list[str]:
@@ -218,6 +215,7 @@ def _no_groups() -> list[object]:
 
 def init_app(app: Flask) -> None:
     """Register filters and globals; the context functions of the layouts get defaults that show nothing."""
+    app.extensions["matsapply.assets"] = {}
     env = app.jinja_env
     env.trim_blocks = env.lstrip_blocks = True  # the lines of logic leave no blank lines in the pages
     env.filters.update(

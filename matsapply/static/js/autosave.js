@@ -44,6 +44,7 @@ class Autosave {
   changed() {
     this.changes += 1;
     this.form.dataset.dirty = "";
+    if (this.asking) return;
     if (!this.failed) this.say("waiting", "Not saved yet");
     this.later(PAUSE);
   }

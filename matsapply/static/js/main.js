@@ -15,8 +15,9 @@ const wanted = [
   ["details[data-confirm]", "confirm"],
 ];
 
-for (const [selector, name] of wanted) {
-  if (document.querySelector(selector)) {
-    import(`./${name}.js${stamp}`).then((module) => module.start(document));
-  }
-}
+const started = wanted
+  .filter(([selector]) => document.querySelector(selector))
+  .map(([, name]) => import(`./${name}.js${stamp}`).then((module) => module.start(document)));
+
+// A sign for those who drive the page by program: from here on it listens.
+Promise.allSettled(started).then(() => { document.documentElement.dataset.scripts = "ready"; });
