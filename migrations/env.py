@@ -28,7 +28,9 @@ def render_item(kind: str, item: Any, autogen_context: AutogenContext) -> str | 
         return "sa.DateTime(timezone=True)"
     if isinstance(item, sa.Enum):
         members = ", ".join(f'"{value}"' for value in item.enums)
-        return f'sa.Enum({members}, name="{item.name}", native_enum=False, create_constraint=True, length={item.length})'
+        return (
+            f'sa.Enum({members}, name="{item.name}", native_enum=False, create_constraint=True, length={item.length})'
+        )
     if isinstance(item, AsaList):
         return "sa.UnicodeText()"
     return False

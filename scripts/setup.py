@@ -56,7 +56,9 @@ def make_venv():
                 "setup: %s cannot make virtual environments; install that part of it (Debian, Ubuntu: "
                 "apt-get install python%d.%d-venv) and run this again" % ((sys.executable,) + sys.version_info[:2])
             )
-        stop("setup: %s could not make .venv: %s" % (sys.executable, made.stdout.decode(errors="replace").strip()[-400:]))
+        stop(
+            "setup: %s could not make .venv: %s" % (sys.executable, made.stdout.decode(errors="replace").strip()[-400:])
+        )
 
 
 def pip(*arguments):

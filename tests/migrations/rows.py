@@ -78,7 +78,9 @@ def _words(column: sa.Column[Any]) -> list[str]:
     if isinstance(column.type, sa.Enum) or not isinstance(column.type, sa.String):
         return []
     checks = [str(c.sqltext) for c in column.table.constraints if isinstance(c, sa.CheckConstraint)]
-    return [word for check in checks if re.search(rf"\b{column.name}\b", check) for word in re.findall("'(.+?)'", check)]
+    return [
+        word for check in checks if re.search(rf"\b{column.name}\b", check) for word in re.findall("'(.+?)'", check)
+    ]
 
 
 def _plain(kind: Any, draw: random.Random) -> Any:
