@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from matsapply.audit import actions as audit
-from matsapply.cohorts.models import Cohort, KeyDate, KeyDateRevision
+from matsapply.cohorts.models import Cohort, Evaluation, KeyDate, KeyDateRevision, Stream
 from matsapply.rules.date_moves import Move, MoveKind, MoveProblem, MoveRefusal, MoveTerms, plan_moves
+from matsapply.rules.deadlines import rule_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,13 +114,22 @@ def record_moves(
             DateChange(
                 cohort_id=cohort.id,
                 code=move.code,
-                label=row.label if row is not None else move.code,
+                label=row.label if row is not None else _label(session, cohort, move.code),
                 old=move.old,
                 new=move.new,
                 reopened=move.kind is MoveKind.REOPENED,
                 tells=move.tells,
-                cause=f"key_date:{cohort.id}:{move.code}:{now.isoformat()}",
+                cause=f"key_date:{cohort.id}:{move.code}:{now:%Y-%m-%dT%H:%M:%S.%f}",
             )
         )
     session.flush()
     return tuple(changes)
+
+
+def _label(session: Session, cohort: Cohort, code: str) -> str:
+    """The date of an evaluation or a stream in words, such as ``Evaluation due: Code screen``."""
+    base, _, key = code.partition(":")
+    owner, name = (Evaluation, Evaluation.title) if base in {"T8", "T9"} else (Stream, Stream.name)
+    title = session.scalar(sa.select(name).where(owner.cohort_id == cohort.id, owner.key == key)) or key
+    rule = rule_of(code)
+    return f"{rule.label}: {title}" if rule else title

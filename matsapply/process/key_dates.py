@@ -1,0 +1,103 @@
+"""Telling people that a date they rely on has moved: each holder of a draft or an open task, once for each move."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from matsapply.applications.models import Application, StreamApplication
+from matsapply.cohorts.models import Evaluation, Stream
+from matsapply.evaluations.models import EvaluationInvite
+from matsapply.mail import outbox
+from matsapply.mail.kinds import Mail
+from matsapply.people.models import Account, Person
+from matsapply.rules.stages import LIVE_STREAM_APPLICATION, ApplicationState, EvaluationState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from matsapply.cohorts.date_changes import DateChange
+
+_DRAFT, _SUBMITTED, _IN_STREAMS = ApplicationState.DRAFT, ApplicationState.SUBMITTED, ApplicationState.IN_STREAMS
+# Whose application rests on a date. Dates that only staff see, or that gate nothing of an application, are not here.
+HOLDERS: dict[str, frozenset[ApplicationState]] = {
+    "T1": frozenset({_DRAFT, _SUBMITTED}),
+    "T2": frozenset({_DRAFT, _SUBMITTED}),
+    "T3": frozenset({_DRAFT, _SUBMITTED, _IN_STREAMS}),
+    "T5": frozenset({_SUBMITTED}),
+    "T6": frozenset({_SUBMITTED, _IN_STREAMS}),
+    "T7": frozenset({_SUBMITTED, _IN_STREAMS}),
+    "T10": frozenset({_IN_STREAMS}),
+    "T11": frozenset({_IN_STREAMS}),
+    "T13": frozenset({_IN_STREAMS}),
+    "T14": frozenset({_IN_STREAMS}),
+    "T15": frozenset({_IN_STREAMS}),
+    "T17": frozenset({_IN_STREAMS}),
+    "T18": frozenset({_IN_STREAMS}),
+}
+_OPEN_TASK = (EvaluationState.INVITED, EvaluationState.STARTED)
+
+
+def tell_holders(session: Session, moves: tuple[DateChange, ...], now: datetime) -> None:
+    """Write to everybody whom a move concerns; the teller for ``cohorts.actions.set_key_date`` and for loads.
+
+    The reason stays in the log: it is written for colleagues and may speak of what is not released.
+    """
+    for move in moves:
+        if not move.tells:
+            continue
+        people = _holders(move)
+        if people is None:
+            continue
+        rows = session.execute(
+            sa.select(Person.id, Person.display_name, Person.time_zone, Account.email)
+            .join(Account, Account.person_id == Person.id)
+            .where(Person.id.in_(people), Person.erased_at.is_(None))
+        )
+        context: dict[str, Any] = {
+            "date_label": move.label,
+            "old_at": move.old,
+            "new_at": move.new,
+            "reopened": move.reopened,
+        }
+        messages = [
+            outbox.Message(person_id, address, {**context, "name": name, "zone": zone}, move.cause)
+            for person_id, name, zone, address in rows
+        ]
+        outbox.queue_many(session, Mail.DEADLINE_MOVED, messages, now)
+
+
+def _holders(move: DateChange) -> sa.Select[int] | None:
+    """The people who hold something that the date gates; None for a date that concerns nobody's application."""
+    base, _, key = move.code.partition(":")
+    if base in {"T8", "T9"}:
+        return (
+            sa.select(Application.person_id)
+            .join(EvaluationInvite, EvaluationInvite.application_id == Application.id)
+            .join(Evaluation, Evaluation.id == EvaluationInvite.evaluation_id)
+            .where(
+                Evaluation.cohort_id == move.cohort_id,
+                Evaluation.key == key,
+                EvaluationInvite.state.in_(_OPEN_TASK),
+            )
+        )
+    if base in {"O", "C"}:
+        return (
+            sa.select(Application.person_id)
+            .join(StreamApplication, StreamApplication.application_id == Application.id)
+            .join(Stream, Stream.id == StreamApplication.stream_id)
+            .where(
+                Stream.cohort_id == move.cohort_id,
+                Stream.key == key,
+                StreamApplication.state.in_(LIVE_STREAM_APPLICATION),
+            )
+        )
+    states = HOLDERS.get(base)
+    if states is None:
+        return None
+    return sa.select(Application.person_id).where(
+        Application.cohort_id == move.cohort_id, Application.state.in_(states)
+    )
