@@ -20,7 +20,9 @@ class Notification(Record, Base):
 
     __tablename__ = "notification"
     __table_args__ = (
-        sa.CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL) OR state = 'bounced'", name="sent_has_its_instant"),
+        sa.CheckConstraint(
+            "(state = 'sent') = (sent_at IS NOT NULL) OR state = 'bounced'", name="sent_has_its_instant"
+        ),
         sa.CheckConstraint("(state = 'sending') = (leased_until IS NOT NULL)", name="sending_has_its_lease"),
         sa.Index("ix_notification_person_id_created_at", "person_id", "created_at"),
         sa.Index(

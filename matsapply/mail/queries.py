@@ -1,0 +1,134 @@
+"""Reading messages: a person's inbox, and what was sent to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from matsapply.mail.kinds import Mail
+from matsapply.mail.models import Notification
+from matsapply.rules.stages import MailState
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+PAGE = 50  # messages
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A message in a list."""
+
+    public_id: str
+    kind: Mail
+    recipient: str
+    subject: str
+    created_at: datetime
+    state: MailState
+    read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A whole message. ``html`` is as sent: clean it before it goes into a page."""
+
+    public_id: str
+    kind: Mail
+    recipient: str
+    subject: str
+    text: str
+    html: str
+    calendar: str
+    created_at: datetime
+    state: MailState
+    sent_at: datetime | None
+    read_at: datetime | None
+    last_error: str
+
+
+_LINE: tuple[Any, ...] = (
+    Notification.public_id,
+    Notification.kind,
+    Notification.recipient,
+    Notification.subject,
+    Notification.created_at,
+    Notification.state,
+    Notification.read_at,
+)
+_OPENED: tuple[Any, ...] = (
+    Notification.public_id,
+    Notification.kind,
+    Notification.recipient,
+    Notification.subject,
+    Notification.body_text,
+    Notification.body_html,
+    Notification.calendar,
+    Notification.created_at,
+    Notification.state,
+    Notification.sent_at,
+    Notification.read_at,
+    Notification.last_error,
+)
+_NEWEST_FIRST = (Notification.created_at.desc(), Notification.id.desc())
+
+
+def inbox(session: Session, person_id: int, *, offset: int = 0, limit: int = PAGE) -> list[Line]:
+    """The person's messages in the portal, newest first."""
+    statement = (
+        sa.select(*_LINE).where(_in_portal(person_id)).order_by(*_NEWEST_FIRST).offset(max(0, offset)).limit(limit)
+    )
+    return [Line(*row) for row in session.execute(statement)]
+
+
+def unread(session: Session, person_id: int) -> int:
+    """How many messages in the portal the person has not opened."""
+    statement = sa.select(sa.func.count()).where(_in_portal(person_id), Notification.read_at.is_(None))
+    return session.scalar(statement) or 0
+
+
+def inbox_message(session: Session, person_id: int, public_id: str) -> Opened | None:
+    """One message of the person's own inbox; ``None`` for anybody else's, as for one that does not exist."""
+    statement = sa.select(*_OPENED).where(_in_portal(person_id), Notification.public_id == public_id)
+    return _opened(session.execute(statement).first())
+
+
+def _in_portal(person_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(Notification.person_id == person_id, Notification.in_portal.is_(True))
+
+
+def mailbox(session: Session, *, recipient: str = "", offset: int = 0, limit: int = PAGE) -> tuple[list[Line], int]:
+    """Every message whose recipient contains the text, newest first, and how many there are (the demo's mailbox)."""
+    wanted = Notification.recipient.icontains(recipient.strip(), autoescape=True) if recipient.strip() else sa.true()
+    count = session.scalar(sa.select(sa.func.count()).select_from(Notification).where(wanted)) or 0
+    statement = sa.select(*_LINE).where(wanted).order_by(*_NEWEST_FIRST).offset(max(0, offset)).limit(limit)
+    return [Line(*row) for row in session.execute(statement)], count
+
+
+def mailbox_message(session: Session, public_id: str) -> Opened | None:
+    """Any message (the demo's mailbox)."""
+    return _opened(session.execute(sa.select(*_OPENED).where(Notification.public_id == public_id)).first())
+
+
+def _opened(row: Sequence[Any] | None) -> Opened | None:
+    return None if row is None else Opened(*row)
+
+
+def undelivered(session: Session, *, limit: int = PAGE) -> list[Opened]:
+    """Messages that were given up or came back: somebody has to reach these people another way."""
+    statement = (
+        sa.select(*_OPENED)
+        .where(Notification.state.in_([MailState.FAILED, MailState.BOUNCED]))
+        .order_by(*_NEWEST_FIRST)
+        .limit(limit)
+    )
+    return [Opened(*row.tuple()) for row in session.execute(statement)]
+
+
+def waiting(session: Session) -> int:
+    """How many messages are still to be sent."""
+    statement = sa.select(sa.func.count()).where(Notification.state.in_([MailState.QUEUED, MailState.SENDING]))
+    return session.scalar(statement) or 0
