@@ -13,7 +13,9 @@ from matsapply.cohorts.load import load_cohort
 from matsapply.cohorts.load_parts import LoadRefused
 from matsapply.cohorts.stored import NoSuchCohort, dump_cohort
 from matsapply.commands.context import Stop, load_settings, transaction
+from matsapply.mail import outbox
 from matsapply.platform import clock
+from matsapply.process.key_dates import tell_holders
 
 MAX_FILE_BYTES = 2_000_000
 
@@ -42,6 +44,8 @@ def load(file: Path, confirm: bool, reason: str) -> None:
     try:
         with transaction(settings) as session:
             report = load_cohort(session, content, clock.now(), confirmed=confirm, reason=reason)
+            outbox.configure(settings)
+            tell_holders(session, report.moves, clock.now())
     except (DateRefused, LoadRefused) as error:
         raise Stop(f"{file}: {error}; nothing was changed") from None
     click.echo(str(report))
