@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
+from jinja2 import StrictUndefined
 
 from matsapply.audit import actions as audit
 from matsapply.mail import outbox
@@ -26,7 +27,9 @@ csrf = CSRFProtect()
 
 
 class App(Flask):
-    """Flask with the unit of work: one commit for each unsafe request that succeeded."""
+    """Flask with the unit of work: one commit for each unsafe request that succeeded. A name a template does not know is an error."""
+
+    jinja_options = {"undefined": StrictUndefined}
 
     def dispatch_request(self) -> ResponseReturnValue:
         response = self.make_response(super().dispatch_request())

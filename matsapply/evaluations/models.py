@@ -34,7 +34,7 @@ class EvaluationInvite(Record, Base):
     ends_at: Mapped[datetime | None]
     draft_answer: Mapped[str] = mapped_column(sa.Text, default="")
     draft_version: Mapped[int] = mapped_column(default=0)
-    draft_file_id: Mapped[int | None] = mapped_column(sa.ForeignKey("stored_file.id"))
+    draft_file_id: Mapped[int | None] = mapped_column(sa.ForeignKey("stored_file.id"), index=True)
 
     application: Mapped[Application] = relationship()
     evaluation: Mapped[Evaluation] = relationship()
@@ -75,7 +75,7 @@ class SubmissionVersion(Keyed, Base):
     submission_id: Mapped[int] = mapped_column(sa.ForeignKey("submission.id"))
     number: Mapped[int]
     answer: Mapped[str] = mapped_column(sa.Text, default="")
-    file_id: Mapped[int | None] = mapped_column(sa.ForeignKey("stored_file.id"))
+    file_id: Mapped[int | None] = mapped_column(sa.ForeignKey("stored_file.id"), index=True)
     received_at: Mapped[datetime]
     digest: Mapped[str] = mapped_column(sa.String(64))
 

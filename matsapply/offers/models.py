@@ -152,6 +152,6 @@ class Fellowship(Record, Base):
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
     cohort_id: Mapped[int] = mapped_column(sa.ForeignKey("cohort.id"), index=True)
     stream_id: Mapped[int | None] = mapped_column(sa.ForeignKey("stream.id"), index=True)
-    offer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("offer.id"))
+    offer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("offer.id"), index=True)
     phase: Mapped[FellowshipPhase] = mapped_column(enum_type(FellowshipPhase, "phase"), default=FellowshipPhase.MAIN)
     state: Mapped[FellowshipState] = mapped_column(enum_type(FellowshipState, "state"))

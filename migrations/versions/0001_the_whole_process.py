@@ -1578,6 +1578,7 @@ def upgrade() -> None:
         ),
         sa.UniqueConstraint("public_id", name=op.f("uq_evaluation_invite_public_id")),
     )
+    op.create_index(op.f("ix_evaluation_invite_draft_file_id"), "evaluation_invite", ["draft_file_id"], unique=False)
     op.create_index(op.f("ix_evaluation_invite_evaluation_id"), "evaluation_invite", ["evaluation_id"], unique=False)
     op.create_table(
         "reference",
@@ -2296,6 +2297,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id", name=op.f("uq_fellowship_public_id")),
     )
     op.create_index(op.f("ix_fellowship_cohort_id"), "fellowship", ["cohort_id"], unique=False)
+    op.create_index(op.f("ix_fellowship_offer_id"), "fellowship", ["offer_id"], unique=False)
     op.create_index(op.f("ix_fellowship_stream_id"), "fellowship", ["stream_id"], unique=False)
     op.create_table(
         "integrity_flag",
@@ -2433,6 +2435,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_submission_version")),
         sa.UniqueConstraint("submission_id", "number", name=op.f("uq_submission_version_submission_id_number")),
     )
+    op.create_index(op.f("ix_submission_version_file_id"), "submission_version", ["file_id"], unique=False)
     op.create_table(
         "review",
         sa.Column("assignment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -1,0 +1,121 @@
+"""Every template compiles, is used, and keeps to what the content security policy lets through."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta
+
+from matsapply.mail import rendering
+from matsapply.mail.kinds import Mail
+from tests.architecture.sources import PACKAGE, TEMPLATES, template_name, templates
+
+MAIL_FILES = ("subject.txt", "body.txt", "body.html")
+FORBIDDEN = {
+    "an escape from escaping": r"\|\s*safe\b|autoescape\s+false",
+    "an inline handler": r"<[^>]+\son[a-z]+\s*=",
+    "an inline style": r"<style\b|<[^>{]+\sstyle\s*=",
+    "a javascript: address": r"javascript:",
+}
+INLINE_SCRIPT = re.compile(r"<script\b(?P<attributes>[^>]*)>(?P<body>.*?)</script>", re.DOTALL | re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def environment() -> Environment:
+    return Environment(loader=FileSystemLoader(TEMPLATES), extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])  # noqa: S701 - only parsed
+
+
+def named_in(environment: Environment) -> set[str]:
+    """The templates that other templates and the code name."""
+    named: set[str] = set()
+    for path in templates():
+        tree = environment.parse(path.read_text(encoding="utf-8"))
+        for reference in meta.find_referenced_templates(tree):
+            if reference and reference != template_name(path):
+                named.add(reference)
+    for path in PACKAGE.rglob("*.py"):
+        named |= set(re.findall(r"[\"']([\w./-]+\.(?:html|txt))[\"']", path.read_text(encoding="utf-8")))
+    return named
+
+
+def test_templates_are_found():
+    assert len(templates()) > 20
+
+
+@pytest.mark.databases("sqlite")
+def test_every_template_parses_and_its_filters_and_tests_exist(app):
+    for path in templates():
+        name = template_name(path)
+        if name.startswith("mail/"):
+            rendering._environment().get_template(name.removeprefix("mail/"))
+        else:
+            app.jinja_env.get_template(name)
+
+
+@pytest.mark.databases("sqlite")
+def test_the_site_refuses_undefined_names(app):
+    assert issubclass(app.jinja_env.undefined, StrictUndefined)
+    assert issubclass(rendering._environment().undefined, StrictUndefined)
+    assert app.jinja_env.autoescape is not False
+
+
+def test_every_template_is_used(environment):
+    named = named_in(environment)
+    # Mail kinds are rendered by kind; the library's pages are overridden under the names it looks for.
+    unused = [
+        template_name(path)
+        for path in templates()
+        if template_name(path) not in named and not template_name(path).startswith(("mail/", "security/"))
+    ]
+    assert not unused
+
+
+def test_every_named_template_exists(environment):
+    there = {template_name(path) for path in templates()}
+    missing = [
+        name for name in named_in(environment) if "/" in name and name.endswith(".html") and name not in there
+        and not name.startswith(("bootstrap", "security/"))
+    ]  # fmt: skip
+    assert not missing
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_template_has(what):
+    pattern = re.compile(FORBIDDEN[what], re.IGNORECASE)
+    found = []
+    for path in templates():
+        if template_name(path).startswith("mail/") and what == "an inline style":
+            continue  # mail programs read nothing else
+        found += [
+            f"{template_name(path)}:{number}"
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+            if pattern.search(line)
+        ]
+    assert not found
+
+
+def test_scripts_are_files():
+    found = [
+        template_name(path)
+        for path in templates()
+        for script in INLINE_SCRIPT.finditer(path.read_text(encoding="utf-8"))
+        if script["body"].strip() or "src=" not in script["attributes"]
+    ]
+    assert not found
+
+
+def test_every_kind_of_mail_has_its_three_files():
+    missing = [
+        f"mail/{kind.value}/{file}"
+        for kind in Mail
+        for file in MAIL_FILES
+        if not (TEMPLATES / "mail" / kind.value / file).is_file()
+    ]
+    assert not missing
+
+
+def test_no_mail_folder_without_its_kind():
+    kinds = {kind.value for kind in Mail}
+    extra = [path.name for path in (TEMPLATES / "mail").glob("*/") if path.is_dir() and path.name not in kinds]
+    assert not [name for name in extra if (TEMPLATES / "mail" / name / "subject.txt").exists()]
