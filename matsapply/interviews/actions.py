@@ -103,11 +103,12 @@ def book(session: Session, actor: Actor, interview: Interview, slot: InterviewSl
         interview.rebookings += 1 if moving else 0
         interview.calendar_sequence += 1
     session.flush()
+    for_panel = _context(session, interview, slot, for_panel=True)
     for person in interviewers:
-        _tell(session, Mail.INTERVIEW_BOOKED, person, interview, now, invitation, moved=moving, **letter_facts)
+        _tell(session, Mail.INTERVIEW_BOOKED, person, interview, now, invitation, moved=moving, **for_panel)
     if former is not None:
         for person in set(interviewers_of(session, former)) - set(interviewers):
-            _tell_cancelled(session, person, interview, session.get_one(InterviewSlot, former), now)
+            _tell_cancelled(session, person, interview, session.get_one(InterviewSlot, former), now, for_panel=True)
 
 
 def cancel_own(session: Session, actor: Actor, interview: Interview, now: datetime) -> None:
@@ -131,8 +132,9 @@ def cancel(
     interview.calendar_sequence += 1
     session.flush()
     if slot is not None:
-        for person in (application.person_id, *interviewers_of(session, slot.id)):
-            _tell_cancelled(session, person, interview, slot, now)
+        _tell_cancelled(session, application.person_id, interview, slot, now)
+        for person in interviewers_of(session, slot.id):
+            _tell_cancelled(session, person, interview, slot, now, for_panel=True)
 
 
 def record_outcome(
@@ -219,18 +221,20 @@ def _overlaps(session: Session, people: set[int], slot: InterviewSlot, *, beside
     return session.scalar(query) is not None
 
 
-def _context(session: Session, interview: Interview, slot: InterviewSlot) -> dict[str, Any]:
-    stream = session.scalars(
-        sa.select(Stream.name)
+def _context(
+    session: Session, interview: Interview, slot: InterviewSlot, *, for_panel: bool = False
+) -> dict[str, Any]:
+    name, key = session.execute(
+        sa.select(Stream.name, Stream.key)
         .join(StreamApplication, StreamApplication.stream_id == Stream.id)
         .where(StreamApplication.id == interview.stream_application_id)
     ).one()
     return {
-        "stream": stream,
+        "stream": name,
         "starts_at": slot.starts_at,
         "ends_at": slot.ends_at,
         "video_link": slot.video_link,
-        "href": f"/interviews/{interview.public_id}",
+        "href": f"/stream/{key}/interviews" if for_panel else f"/interviews/{interview.public_id}",
     }
 
 
@@ -259,8 +263,16 @@ def _tell(
     )
 
 
-def _tell_cancelled(session: Session, person_id: int, interview: Interview, slot: InterviewSlot, now: datetime) -> None:
-    context = _context(session, interview, slot)
+def _tell_cancelled(
+    session: Session,
+    person_id: int,
+    interview: Interview,
+    slot: InterviewSlot,
+    now: datetime,
+    *,
+    for_panel: bool = False,
+) -> None:
+    context = _context(session, interview, slot, for_panel=for_panel)
     notice = calendar.cancellation(
         session, interview, slot, sequence=interview.calendar_sequence, stream=context["stream"], now=now
     )

@@ -229,7 +229,6 @@ def offer_interview(session: Session, actor: Actor, entry: StreamApplication, ro
         application.person_id,
         stream=stream.name,
         href=f"/interviews/{interview.public_id}",
-        closes_at=gates_of(session, stream.cohort_id).at("T11"),
     )
     outbox.queue(
         session,
@@ -370,13 +369,10 @@ def _has_link(session: Session, entry_id: int, evaluation_id: int) -> bool:
 def _task_context(
     session: Session, entry: StreamApplication, task: EvaluationInvite, due_at: datetime | None
 ) -> dict[str, Any]:
-    evaluation = task.evaluation
     return {
-        "task": evaluation.title,
-        "stream": session.scalars(sa.select(Stream.name).where(Stream.id == entry.stream_id)).one(),
-        "hours": evaluation.effort_hours,
+        "task": task.evaluation.title,
+        "streams": list(session.scalars(sa.select(Stream.name).where(Stream.id == entry.stream_id))),
         "due_at": due_at,
-        "ai_policy": evaluation.ai_policy.value,
         "href": f"/tasks/{task.public_id}",
     }
 
