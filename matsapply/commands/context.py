@@ -9,8 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from matsapply.mail import outbox
-from matsapply.platform import clock, migrate
-from matsapply.platform import settings as settings_module
+from matsapply.platform import clock, migrate, settings as settings_module
 from matsapply.platform.db import configure_engine
 
 if TYPE_CHECKING:

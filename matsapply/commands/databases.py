@@ -31,4 +31,6 @@ def check() -> None:
     migrate.check(settings.database)
     if found := migrate.differences(settings.database):
         raise Stop(f"the database differs from the models in {len(found)} places, first: {found[0]}; make a migration")
-    click.echo(f"database: at revision {migrate.current(settings.database)}, {len(tables.metadata.tables)} tables as declared")
+    click.echo(
+        f"database: at revision {migrate.current(settings.database)}, {len(tables.metadata.tables)} tables as declared"
+    )

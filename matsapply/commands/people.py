@@ -35,7 +35,7 @@ def create(email: str, name: str, password: str, admin: bool) -> None:
     with transaction(settings) as session:
         if queries.account_by_address(session, email) is not None:
             raise Stop(f"{email} has an account already; use: matsapply user grant {email} --role …")
-        person = actions.create_person(
+        account = actions.create_person(
             session,
             ANONYMOUS,
             display_name=name,
@@ -45,7 +45,7 @@ def create(email: str, name: str, password: str, admin: bool) -> None:
             now=now,
         )
         if admin:
-            actions.grant(session, ANONYMOUS, person.id, Role.ADMIN, Scope.PROGRAM, None, now, None, now)
+            actions.grant(session, ANONYMOUS, account.person_id, Role.ADMIN, Scope.PROGRAM, None, now, None, now)
     click.echo(f"{email}: created" + (" with the admin role" if admin else ""))
 
 

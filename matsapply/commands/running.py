@@ -53,7 +53,9 @@ class Server(BaseApplication):
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--demo", is_flag=True, help="Load the demo cohort where the data folder has none, and show its sign-ins.")
+@click.option(
+    "--demo", is_flag=True, help="Load the demo where the data folder is empty; show its sign-ins."
+)
 def serve(host: str, port: int, demo: bool) -> None:
     """Serve the site. With --demo it sets up everything it needs first."""
     require_free(host, port)
@@ -87,4 +89,6 @@ def require_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise Stop(f"port {port} cannot be used ({error.strerror}); choose another: make run PORT={port + 1}") from None
+            raise Stop(
+                f"port {port} cannot be used ({error.strerror}); choose another: make run PORT={port + 1}"
+            ) from None
