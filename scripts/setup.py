@@ -63,7 +63,7 @@ def make_venv():
 
 def pip(*arguments):
     """Run pip, again after a pause where it fails: an index can be out of reach for a moment."""
-    command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command = [PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input"]
     for attempt in range(1, TRIES + 1):
         if subprocess.call(command + list(arguments), cwd=ROOT) == 0:
             return
