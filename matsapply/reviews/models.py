@@ -79,7 +79,9 @@ class ReviewAssignment(Record, Base):
     interview_id: Mapped[int | None] = mapped_column(sa.ForeignKey("interview.id"), index=True)
     target_key: Mapped[str] = mapped_column(sa.String(60))
     question_key: Mapped[str] = mapped_column(sa.String(60), default="")
-    state: Mapped[AssignmentState] = mapped_column(enum_type(AssignmentState, "state"), default=AssignmentState.ASSIGNED)
+    state: Mapped[AssignmentState] = mapped_column(
+        enum_type(AssignmentState, "state"), default=AssignmentState.ASSIGNED
+    )
     due_at: Mapped[datetime | None]
     override_reason: Mapped[str] = mapped_column(sa.Text, default="")
     # The draft, kept until it is submitted as a Review.
