@@ -1,0 +1,274 @@
+"""Referees and their letters: asked by mail, answered by a link that needs no account.
+
+Of a link only the digest of its token is kept. The applicant sees a reference's state and never its content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from matsapply.applications.facts import facts_of, place_of
+from matsapply.applications.models import Application, Reference, ReferenceLetter
+from matsapply.cohorts.gates import gates_of
+from matsapply.cohorts.models import Cohort, KeyDate
+from matsapply.mail.outbox import normal_address
+from matsapply.people.models import Account, Person
+from matsapply.rules.access import Actor
+from matsapply.rules.refusals import Code, refuse
+from matsapply.rules.stages import ApplicationState, ReferenceState, ReferenceTiming, Role
+from matsapply.tracking.actions import Letter, advance, begin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+SYSTEM = Actor()
+AT_ONCE = 200
+LINK = "/reference/{token}"
+ASKED = (ReferenceState.REQUESTED, ReferenceState.OPENED)
+ANSWERABLE = frozenset({*ASKED, ReferenceState.OVERDUE, ReferenceState.RECEIVED})
+LIVE_APPLICATION = (ApplicationState.SUBMITTED, ApplicationState.IN_STREAMS)
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a token: the SHA-256 of its text, 64 hexadecimal digits."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def name_referee(
+    session: Session,
+    actor: Actor,
+    application: Application,
+    *,
+    name: str,
+    email: str,
+    consent: bool,
+    most: int,
+    now: datetime,
+) -> Reference:
+    """R1: the applicant names somebody who has agreed to be asked.
+
+    ``most`` is how many live referees the form allows. In the stream phase the request goes out at once, since its
+    usual moment has passed. Raises ``Refused``: CAP_REACHED, CONFLICT (oneself), REPEATED, NOT_FINISHED (no consent).
+    """
+    application = _lock(session, application)
+    facts = facts_of(session, actor, Role.APPLICANT, now, cohort_id=application.cohort_id)
+    _check_open(application, facts.dates.get("T3"), now)
+    address = normal_address(email)
+    if address is None or not name.strip():
+        raise refuse(Code.INCOMPLETE)
+    address = address.lower()
+    if not consent:
+        raise refuse(Code.NOT_FINISHED, "Your referee has to agree before you name them.")
+    if address == session.scalar(sa.select(Account.email).where(Account.person_id == application.person_id)):
+        raise refuse(Code.CONFLICT, "You cannot be your own referee.")
+    live = _live_references(session, application.id)
+    if len(live) >= most:
+        raise refuse(Code.CAP_REACHED, f"This form takes {most}.")
+    if any(reference.email == address for reference in live):
+        raise refuse(Code.REPEATED, "This address is named already.")
+    free = next(number for number in range(1, most + 1) if number not in {each.position for each in live})
+    reference = Reference(
+        application_id=application.id, position=free, name=name.strip()[:200], email=address, consent=True
+    )
+    begin(session, reference, "R1", facts, actor, place_of(application))
+    cohort = session.get_one(Cohort, application.cohort_id)
+    asks_now = application.state is ApplicationState.IN_STREAMS or (
+        application.state is ApplicationState.SUBMITTED and cohort.reference_timing is ReferenceTiming.AT_SUBMIT
+    )
+    if asks_now and cohort.reference_timing is not ReferenceTiming.ON_DEMAND:
+        request_references(session, application, now)
+    return reference
+
+
+def replace_referee(session: Session, actor: Actor, reference: Reference, *, now: datetime) -> None:
+    """R4: take a referee who has not answered off the list; their link is dead from then on."""
+    application = _lock(session, session.get_one(Application, reference.application_id))
+    session.refresh(reference)
+    facts = facts_of(session, actor, Role.APPLICANT, now, cohort_id=application.cohort_id)
+    _check_open(application, facts.dates.get("T3"), now)
+    advance(session, reference, "R4", facts, actor, place_of(application))
+    reference.token_digest = None
+
+
+def remind_referee(session: Session, actor: Actor, reference: Reference, *, now: datetime) -> None:
+    """R4r: at most one reminder a day, three in all. The letter carries a new link; the earlier one ends."""
+    application = _lock(session, session.get_one(Application, reference.application_id))
+    session.refresh(reference)
+    facts = facts_of(
+        session,
+        actor,
+        Role.APPLICANT,
+        now,
+        cohort_id=application.cohort_id,
+        reminders=reference.reminders,
+        reminded_at=reference.reminded_at or reference.requested_at,
+    )
+    _check_open(application, facts.dates.get("T3"), now)
+    opened = reference.state is ReferenceState.OPENED
+    letter = _letter(session, application, reference, facts.dates.get("T3"))
+    advance(session, reference, "R4r", facts, actor, place_of(application), letter=letter)
+    reference.reminders += 1
+    reference.reminded_at = now
+    if opened:  # a reminder does not make somebody's visit undone
+        opening = facts_of(session, SYSTEM, Role.REFEREE, now, cohort_id=application.cohort_id)
+        advance(session, reference, "R2o", opening, SYSTEM, place_of(application))
+
+
+def request_references(session: Session, application: Application, now: datetime) -> int:
+    """R2 for every referee named and not yet asked: a token of their own and a mail. Returns how many were asked."""
+    named = session.scalars(
+        sa.select(Reference)
+        .where(Reference.application_id == application.id, Reference.state == ReferenceState.NAMED)
+        .order_by(Reference.position, Reference.id)
+    ).all()
+    if not named:
+        return 0
+    gates = gates_of(session, application.cohort_id)
+    facts = facts_of(session, SYSTEM, Role.SYSTEM, now, cohort_id=application.cohort_id, gates=gates)
+    for reference in named:
+        letter = _letter(session, application, reference, gates.at("T3"))
+        advance(session, reference, "R2", facts, SYSTEM, place_of(application), letter=letter)
+        reference.requested_at = now
+    return len(named)
+
+
+def overdue(session: Session, now: datetime) -> int:
+    """R5: letters asked for and not in by T3; the application goes on without them. Call until it is 0."""
+    found = session.execute(
+        sa.select(Reference.id, Reference.application_id)
+        .join(Application, Application.id == Reference.application_id)
+        .join(KeyDate, sa.and_(KeyDate.cohort_id == Application.cohort_id, KeyDate.code == "T3"))
+        .where(Reference.state.in_(ASKED), KeyDate.at <= now, Application.state.in_(LIVE_APPLICATION))
+        .order_by(Reference.application_id, Reference.id)
+        .limit(AT_ONCE)
+    ).all()
+    done = 0
+    for reference_id, application_id in found:
+        application = _lock(session, session.get_one(Application, application_id))
+        reference = session.get_one(Reference, reference_id, populate_existing=True)
+        if reference.state in ASKED:
+            facts = facts_of(session, SYSTEM, Role.SYSTEM, now, cohort_id=application.cohort_id)
+            advance(session, reference, "R5", facts, SYSTEM, place_of(application))
+            done += 1
+    session.flush()
+    return done
+
+
+def by_token(session: Session, token: str) -> Reference | None:
+    """The reference this link belongs to; None for a wrong, replaced or foreign token."""
+    return session.scalar(
+        sa.select(Reference).where(
+            Reference.token_digest == digest_of(token), Reference.state != ReferenceState.REPLACED
+        )
+    )
+
+
+def save_letter(
+    session: Session, reference: Reference, *, scores: Mapping[str, Any], text: str, now: datetime
+) -> ReferenceLetter:
+    """R3, and R3e until T3: each save is a version of its own, the last one counts. After T3 a first letter is late.
+
+    Raises ``Refused``: CLOSED (a change after T3, or an application that has ended), WRONG_STATE.
+    """
+    application, facts = _for_referee(session, reference, now)
+    place = place_of(application)
+    if reference.state is ReferenceState.REQUESTED:
+        advance(session, reference, "R2o", facts, SYSTEM, place)
+    code = "R3e" if reference.state is ReferenceState.RECEIVED else "R3"
+    advance(session, reference, code, facts, SYSTEM, place)
+    due = facts.dates.get("T3")
+    last = session.scalar(
+        sa.select(sa.func.max(ReferenceLetter.number)).where(ReferenceLetter.reference_id == reference.id)
+    )
+    letter = ReferenceLetter(
+        reference_id=reference.id,
+        number=(last or 0) + 1,
+        scores=dict(scores),
+        text=text,
+        received_at=now,
+        late=due is not None and now >= due,
+    )
+    session.add(letter)
+    session.flush()
+    return letter
+
+
+def decline(session: Session, reference: Reference, *, now: datetime) -> None:
+    """R6: the referee will not write; the applicant may name somebody else."""
+    application, facts = _for_referee(session, reference, now)
+    advance(session, reference, "R6", facts, SYSTEM, place_of(application))
+
+
+def _for_referee(session: Session, reference: Reference, now: datetime) -> tuple[Application, Any]:
+    application = _lock(session, session.get_one(Application, reference.application_id))
+    session.refresh(reference)
+    if application.state not in LIVE_APPLICATION:
+        raise refuse(Code.CLOSED)
+    return application, facts_of(session, SYSTEM, Role.REFEREE, now, cohort_id=application.cohort_id)
+
+
+def _letter(session: Session, application: Application, reference: Reference, due_at: datetime | None) -> Letter:
+    """The request or reminder, with a fresh token whose digest replaces the one before."""
+    token = secrets.token_urlsafe(32)
+    reference.token_digest = digest_of(token)
+    label = session.scalar(sa.select(Cohort.label).where(Cohort.id == application.cohort_id))
+    return Letter(
+        None,
+        reference.email,
+        {
+            "name": reference.name,
+            "zone": "UTC",
+            "applicant": session.scalar(sa.select(Person.display_name).where(Person.id == application.person_id)),
+            "cohort_label": label,
+            "link": LINK.format(token=token),
+            "due_at": due_at,
+        },
+    )
+
+
+def _check_open(application: Application, due: datetime | None, now: datetime) -> None:
+    """Referees may be changed while the application lives and letters are still awaited."""
+    if application.state is ApplicationState.CLOSED:
+        raise refuse(Code.WRONG_STATE)
+    if due is not None and now >= due:
+        raise refuse(Code.CLOSED)
+
+
+def _live_references(session: Session, application_id: int) -> list[Reference]:
+    return list(
+        session.scalars(
+            sa.select(Reference)
+            .where(Reference.application_id == application_id, Reference.state != ReferenceState.REPLACED)
+            .order_by(Reference.position, Reference.id)
+        )
+    )
+
+
+def _lock(session: Session, application: Application) -> Application:
+    return session.scalars(
+        sa.select(Application)
+        .where(Application.id == application.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+__all__ = [
+    "ANSWERABLE",
+    "by_token",
+    "decline",
+    "digest_of",
+    "name_referee",
+    "overdue",
+    "remind_referee",
+    "replace_referee",
+    "request_references",
+    "save_letter",
+]
