@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 from jinja2 import StrictUndefined
 
 from matsapply.audit import actions as audit
@@ -48,6 +49,8 @@ def create_app(settings: Settings | None = None) -> App:
     app.extensions["matsapply.settings"] = settings
     if settings.demo:
         clock.install(clock.DemoClock(settings.data / "demo-clock"))
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     flask_db.init_app(app, settings)
     outbox.configure(settings)
     csrf.init_app(app)

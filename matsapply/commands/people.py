@@ -40,7 +40,7 @@ def create(email: str, name: str, password: str, admin: bool) -> None:
             ANONYMOUS,
             display_name=name,
             email=email,
-            password_hash=hash_password(password),
+            password_hash=hash_password(password, settings),
             confirmed=True,
             now=now,
         )

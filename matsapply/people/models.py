@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask_security.core import UserMixin, WebAuthnMixin
 from flask_security.datastore import AsaList
 from sqlalchemy.ext.mutable import MutableList
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from matsapply.platform import clock
 from matsapply.platform.db import Base, Keyed, Record, enum_type
@@ -47,10 +47,10 @@ class Account(Keyed, UserMixin, Base):
     confirmed_at: Mapped[datetime | None]
     tf_primary_method: Mapped[str | None] = mapped_column(sa.String(64))
     tf_totp_secret: Mapped[str | None] = mapped_column(sa.String(255))
-    fs_webauthn_user_handle: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
+    fs_webauthn_user_handle: Mapped[str | None] = mapped_column(sa.String(64), unique=True)  # type: ignore[assignment]
     mf_recovery_codes: Mapped[Any] = mapped_column(MutableList.as_mutable(AsaList()), nullable=True)
-    last_login_at: Mapped[datetime | None]
-    current_login_at: Mapped[datetime | None]
+    last_login_at: Mapped[datetime | None]  # type: ignore[assignment]
+    current_login_at: Mapped[datetime | None]  # type: ignore[assignment]
     last_login_ip: Mapped[str | None] = mapped_column(sa.String(64))
     current_login_ip: Mapped[str | None] = mapped_column(sa.String(64))
     login_count: Mapped[int] = mapped_column(default=0)
@@ -59,10 +59,17 @@ class Account(Keyed, UserMixin, Base):
     update_datetime: Mapped[datetime] = mapped_column(default=lambda: clock.now(), onupdate=lambda: clock.now())
 
     person: Mapped[Person] = relationship(lazy="joined", innerjoin=True)
-    webauthn: Mapped[list[WebAuthn]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+    webauthn: Mapped[list[WebAuthn]] = relationship(cascade="all, delete-orphan", passive_deletes=True)  # type: ignore[assignment]
 
     # Flask-Security asks for roles; ours are grants with scope and time, read by people.queries.
     roles: Any = ()
+    if TYPE_CHECKING:
+        has_second_passkey: Mapped[bool]  # set below, when the passkeys' table is known
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether a password alone does not sign this account in."""
+        return bool(self.tf_primary_method and self.tf_totp_secret) or self.has_second_passkey
 
 
 class WebAuthn(Keyed, WebAuthnMixin, Base):
@@ -86,6 +93,13 @@ class WebAuthn(Keyed, WebAuthnMixin, Base):
     def get_user_mapping(self) -> dict[str, Any]:
         """How Flask-Security finds the owner of a passkey."""
         return {"id": self.account_id}
+
+
+# Whether a passkey is asked for after the password: part of loading an account, so that no request needs one query
+# more to know whether staff may go on.
+Account.has_second_passkey = column_property(
+    sa.exists().where(WebAuthn.account_id == Account.id, WebAuthn.usage == "secondary").correlate_except(WebAuthn)
+)
 
 
 class EmailAddress(Record, Base):

@@ -38,7 +38,8 @@ class Settings:
     smtp_password: str = ""
     smtp_starttls: bool = False
     jobs: str = "thread"  # thread (in the web process), worker (a separate process), none (tests)
-    limits_url: str = "memory://"
+    limits_url: str = ""  # counters of tries: a file in the data folder, or redis://… shared by several machines
+    proxies: int = 0  # reverse proxies in front whose X-Forwarded-For and -Proto are believed
     workers: int = 2
     threads: int = 4
     log_format: str = "text"

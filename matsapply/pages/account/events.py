@@ -1,0 +1,116 @@
+"""What follows when an account changes: an audit event, a notice to its owner, a fresh session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import g, session as cookie
+from flask_security import signals
+from flask_security.utils import login_user
+
+from matsapply.audit import actions as audit
+from matsapply.mail.kinds import Mail
+from matsapply.people import actions
+from matsapply.platform import clock
+from matsapply.platform.flask_db import session
+from matsapply.process import accounts
+from matsapply.rules.access import Actor
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from matsapply.people.models import Account
+
+# What a session keeps when somebody signs in; all else (a planted CSRF token above all) is left behind.
+KEPT_AT_SIGN_IN = frozenset({"_user_id", "_fresh", "_id", "fs_cc", "fs_paa", "_flashes"})
+
+
+def init_app(app: Flask) -> None:
+    """Listen to Flask-Security's signals of this application."""
+    for signal, listener in (
+        (signals.user_authenticated, _signed_in),
+        (signals.user_confirmed, _confirmed),
+        (signals.password_changed, _password_changed),
+        (signals.password_reset, _password_reset),
+        (signals.change_email_confirmed, _address_changed),
+        (signals.tf_profile_changed, _codes_on),
+        (signals.tf_disabled, _codes_off),
+        (signals.wan_registered, _passkey_added),
+        (signals.wan_deleted, _passkey_removed),
+    ):
+        signal.connect(listener, sender=app, weak=False)
+
+
+def _signed_in(_app: Flask, user: Account, **_facts: Any) -> None:
+    for name in set(cookie) - KEPT_AT_SIGN_IN:
+        cookie.pop(name)
+    g.pop("csrf_token", None)
+    cookie.permanent = True
+    _record(user, "account.signed_in")
+
+
+def _confirmed(_app: Flask, user: Account, **_facts: Any) -> None:
+    actions.confirm_address(session(), _actor(user), user, clock.now())
+
+
+def _password_changed(_app: Flask, user: Account, **_facts: Any) -> None:
+    user.password_changed_at = clock.now()
+    _record(user, "account.password_changed")
+
+
+def _password_reset(_app: Flask, user: Account, **_facts: Any) -> None:
+    user.password_changed_at = clock.now()
+    if user.confirmed_at is None:  # the link came by mail
+        actions.confirm_address(session(), _actor(user), user, clock.now())
+    _record(user, "account.password_reset")
+
+
+def _address_changed(_app: Flask, user: Account, old_email: str, **_facts: Any) -> None:
+    now, actor = clock.now(), _actor(user)
+    was_here = cookie.get("_user_id") == user.fs_uniquifier
+    actions.sync_address(session(), actor, user, old_email, now)
+    # Links mailed to the old address carry the old mark: they stop working, as does every session.
+    actions.end_sessions(session(), actor, user, now)
+    _notice(user, f"The e-mail address of your account is now {user.email}.", recipient=old_email)
+    if was_here:
+        login_user(user, authn_via=["change_email"])
+
+
+def _codes_on(_app: Flask, user: Account, **_facts: Any) -> None:
+    _record(user, "account.codes_on")
+    _notice(user, "From now on, signing in asks for a code of your authenticator app.")
+
+
+def _codes_off(_app: Flask, user: Account, **_facts: Any) -> None:
+    user.mf_recovery_codes = None
+    _record(user, "account.codes_off")
+    _notice(user, "Signing in no longer asks for a code of your authenticator app.")
+
+
+def _passkey_added(_app: Flask, user: Account, name: str, **_facts: Any) -> None:
+    _record(user, "account.passkey_added")
+    _notice(user, f"The passkey “{name}” was added to your account.")
+
+
+def _passkey_removed(_app: Flask, user: Account, name: str, **_facts: Any) -> None:
+    _record(user, "account.passkey_removed")
+    _notice(user, f"The passkey “{name}” was removed from your account.")
+
+
+def _notice(user: Account, sentence: str, recipient: str | None = None) -> None:
+    accounts.tell(
+        session(),
+        user,
+        Mail.ACCOUNT_NOTICE,
+        clock.now(),
+        recipient=recipient,
+        notice=sentence,
+    )
+
+
+def _actor(user: Account) -> Actor:
+    return Actor(user.person_id)
+
+
+def _record(user: Account, action: str) -> None:
+    audit.record(session(), _actor(user), action, clock.now(), subject_type="person", subject_id=user.person_id)

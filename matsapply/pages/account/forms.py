@@ -1,0 +1,237 @@
+"""The forms of the account pages. The library's forms keep their checks; labels, hints and fields are ours."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import Any
+
+from flask_security.change_email import ChangeEmailForm
+from flask_security.forms import (
+    ChangePasswordForm,
+    EmailValidation,
+    ForgotPasswordForm,
+    IsString,
+    LoginForm,
+    RegisterFormV2,
+    ResetPasswordForm,
+    SendConfirmationForm,
+    TwoFactorSetupForm,
+    TwoFactorVerifyCodeForm,
+    VerifyForm,
+    email_required,
+    password_required,
+    unique_user_email,
+    valid_user_email,
+)
+from flask_security.recovery_codes import MfRecoveryForm
+from flask_security.webauthn import WebAuthnRegisterForm, WebAuthnSigninForm
+from flask_wtf import FlaskForm  # type: ignore[import-untyped]
+from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from matsapply.pages.account.config import SHORTEST_PASSWORD
+from matsapply.pages.account.passwords import PasswordJudge
+from matsapply.pages.widgets import viewer_zone
+from matsapply.people.actions import NAME_LENGTH
+from matsapply.people.addresses import ADDRESS_LENGTH
+from matsapply.platform.instants import known_zones
+
+PASSWORD_HINT = f"At least {SHORTEST_PASSWORD} characters. A few words that do not belong together are good."
+ADDRESS_TOO_LONG = f"An address has at most {ADDRESS_LENGTH} characters."
+
+
+@lru_cache(maxsize=1)
+def zone_choices() -> list[tuple[str, str]]:
+    """Every IANA zone people live in, by name; UTC first."""
+    names = sorted(name for name in known_zones() if "/" in name and not name.startswith(("Etc/", "posix/", "right/")))
+    return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names)]
+
+
+def one_line(form: FlaskForm, field: Field) -> None:
+    """A name is one line of letters people can read: no line breaks, control or direction characters."""
+    text = field.data or ""
+    if any(unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} for letter in text.strip()):
+        raise ValidationError("Write the name on one line.")
+    if any(0x202A <= ord(letter) <= 0x202E or 0x2066 <= ord(letter) <= 0x2069 for letter in text):
+        raise ValidationError("The name contains a character that changes the direction of the text.")
+    if not text.strip():
+        raise ValidationError("Enter your name.")
+
+
+def _name_field() -> StringField:
+    return StringField(
+        "Your name",
+        [
+            InputRequired("Enter your name."),
+            Length(max=NAME_LENGTH, message=f"At most {NAME_LENGTH} characters."),
+            one_line,
+        ],
+        description="As you want to be called, in any script.",
+        render_kw={"autocomplete": "name"},
+    )
+
+
+def _zone_field() -> SelectField:
+    return SelectField(
+        "Time zone",
+        [InputRequired("Choose your time zone.")],
+        choices=zone_choices,
+        default=viewer_zone,
+        description="Every date is shown in this zone, beside Anywhere on Earth and UTC.",
+    )
+
+
+def _address_field(*validators: Any, **more: Any) -> EmailField:
+    return EmailField(
+        "E-mail address",
+        [IsString(), email_required, Length(max=ADDRESS_LENGTH, message=ADDRESS_TOO_LONG), *validators],
+        render_kw={"autocomplete": "email", "spellcheck": "false"},
+        **more,
+    )
+
+
+def _present_password(label: str = "Password") -> PasswordField:
+    return PasswordField(label, [IsString(), password_required], render_kw={"autocomplete": "current-password"})
+
+
+def _new_password(label: str = "Password") -> PasswordField:
+    return PasswordField(
+        label,
+        [IsString(), password_required],
+        description=PASSWORD_HINT,
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class SignInForm(LoginForm):
+    email = _address_field(EmailValidation(verify=False))
+    password = PasswordField(
+        "Password", [IsString(), password_required], description=" ", render_kw={"autocomplete": "current-password"}
+    )
+    remember = None  # type: ignore[assignment]
+
+
+class JoinForm(RegisterFormV2):
+    display_name = _name_field()
+    email = _address_field(EmailValidation(verify=True), unique_user_email)
+    password = _new_password()
+    time_zone = _zone_field()
+
+    def to_dict(self, only_user: bool) -> dict[str, Any]:
+        """The facts ``AccountStore.create_user`` needs."""
+        names = ("display_name", "email", "password", "time_zone")
+        return {name: getattr(self, name).data for name in names}
+
+
+class ForgottenForm(ForgotPasswordForm):
+    email = _address_field(EmailValidation(verify=True), valid_user_email)
+
+    def validate(self, **kwargs: Any) -> bool:
+        """Also for an address that was never confirmed: the link proves it, and ends the hopes of whoever registered
+        somebody else's address with a password of their own."""
+        if super().validate(**kwargs):
+            return True
+        if self.requires_confirmation:
+            self.email.errors = []
+        return bool(self.requires_confirmation)
+
+
+class ConfirmAgainForm(SendConfirmationForm):
+    email = _address_field(EmailValidation(verify=True), valid_user_email)
+
+
+class NewPasswordForm(ResetPasswordForm):
+    password = _new_password("New password")
+    password_confirm = None  # type: ignore[assignment]
+
+
+class ChangeForm(ChangePasswordForm):
+    password = PasswordField("Present password", render_kw={"autocomplete": "current-password"})
+    new_password = _new_password("New password")
+    new_password_confirm = None  # type: ignore[assignment]
+
+
+class NewAddressForm(ChangeEmailForm):
+    email = EmailField(
+        "New e-mail address",
+        [
+            IsString(),
+            email_required,
+            Length(max=ADDRESS_LENGTH, message=ADDRESS_TOO_LONG),
+            EmailValidation(verify=True),
+            unique_user_email,
+        ],
+        description="We send a link there; the change is made when you open it.",
+        render_kw={"autocomplete": "email", "spellcheck": "false"},
+    )
+
+
+class ItIsMeForm(VerifyForm):
+    password = _present_password()
+
+
+class FactorForm(TwoFactorSetupForm):
+    setup = RadioField(
+        "What should change?",
+        choices=[("authenticator", "Ask for a code of my authenticator app"), ("disable", "Stop asking for codes")],
+        default="authenticator",
+        validate_choice=False,
+    )
+
+
+class CodeForm(TwoFactorVerifyCodeForm):
+    code = StringField(
+        "Code",
+        [InputRequired("Enter the six digits the app shows.")],
+        description="The six digits the app shows now.",
+        render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": "10"},
+    )
+
+
+class RecoveryCodeForm(MfRecoveryForm):
+    code = StringField(
+        "Recovery code",
+        [InputRequired("Enter one of your recovery codes.")],
+        description="One of the codes you kept when you set up the second step. Each works once.",
+        render_kw={"autocomplete": "off", "spellcheck": "false"},
+    )
+
+
+class PasskeyForm(WebAuthnRegisterForm):
+    name = StringField(
+        "Name of the passkey",
+        [InputRequired("Give the passkey a name, such as “work laptop”."), Length(max=64)],
+        description="So that you know it again, such as “work laptop”.",
+    )
+    usage = RadioField(
+        "What it is for",
+        choices=[("secondary", "A second step after the password"), ("first", "Signing in without a password")],
+        default="secondary",
+    )
+
+
+class PasskeySignInForm(WebAuthnSigninForm):
+    remember = BooleanField(default=False)
+
+
+class ProfileForm(FlaskForm):  # type: ignore[misc]
+    display_name = _name_field()
+    time_zone = _zone_field()
+
+
+class WelcomeForm(FlaskForm):  # type: ignore[misc]
+    """What somebody who was invited fills in once."""
+
+    display_name = _name_field()
+    password = _new_password()
+    time_zone = _zone_field()
+
+    def __init__(self, *args: Any, judge: PasswordJudge, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.judge, self.address = judge, email
+
+    def validate_password(self, field: Field) -> None:
+        problems, field.data = self.judge.validate(field.data or "", True, email=self.address)
+        if problems:
+            raise ValidationError(problems[0])

@@ -1,0 +1,195 @@
+"""The account's own pages: where to start, profile, security, the inbox, and the welcome of somebody invited."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from flask_security.utils import login_user
+
+from matsapply.mail import actions as mail_actions, queries as mail_queries
+from matsapply.pages.account import invitations
+from matsapply.pages.account.forms import ProfileForm, WelcomeForm
+from matsapply.pages.account.passwords import hash_password
+from matsapply.pages.account.viewer import signed_in
+from matsapply.pages.guard import actor, needs
+from matsapply.pages.widgets import path
+from matsapply.people import actions, queries
+from matsapply.people.models import Account, WebAuthn
+from matsapply.platform import clock
+from matsapply.platform.flask_db import session
+from matsapply.rules.access import Act, Actor
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+blueprint = Blueprint("account", __name__)
+
+LAST_PAGE = 1000
+ADDRESS = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")
+
+
+class Piece(NamedTuple):
+    """A part of a line of a message: text, and where it leads if it is an address of this site."""
+
+    text: str
+    href: str | None = None
+
+
+@blueprint.get("/start")
+@needs(Act.SIGNED_IN)
+def start() -> ResponseReturnValue:
+    """After signing in: the first of the person's own places; the home page where there is none yet."""
+    context: dict[str, Any] = {}
+    current_app.update_template_context(context)
+    rail: Any = context.get("rail") or current_app.jinja_env.globals["rail"]
+    places = [item for group in rail() for item in _part(group, "items")]
+    return redirect(str(_part(places[0], "href")) if places else path("/"), 303)
+
+
+def _part(thing: Any, name: str) -> Any:
+    # Not getattr alone: "items" of a dictionary is its method.
+    return thing[name] if isinstance(thing, dict) else getattr(thing, name)
+
+
+# --- profile and security -----------------------------------------------------------------------------------------
+
+
+@blueprint.route("/account", methods=["GET", "POST"])
+@needs(Act.SIGNED_IN)
+def profile() -> ResponseReturnValue:
+    account = _own_account()
+    form = ProfileForm(display_name=account.person.display_name, time_zone=account.person.time_zone)
+    if form.validate_on_submit():
+        actions.set_profile(
+            session(),
+            actor(),
+            account,
+            display_name=form.display_name.data or "",
+            time_zone=form.time_zone.data,
+            now=clock.now(),
+        )
+        flash("Saved.", "good")
+        return redirect(url_for("account.profile"), 303)
+    addresses = queries.addresses_of(session(), account.person_id)
+    page = render_template("account/profile.html", form=form, addresses=addresses, main_address=account.email)
+    return page, 422 if form.errors else 200
+
+
+@blueprint.get("/account/security")
+@needs(Act.SIGNED_IN)
+def security() -> ResponseReturnValue:
+    account = _own_account()
+    passkeys = session().scalars(sa.select(WebAuthn).where(WebAuthn.account_id == account.id).order_by(WebAuthn.name))
+    return render_template(
+        "account/security.html", own=account, passkeys=list(passkeys), codes_left=len(account.mf_recovery_codes or ())
+    )
+
+
+@blueprint.get("/account/second-factor")
+@needs(Act.SIGNED_IN)
+def second_factor() -> ResponseReturnValue:
+    """Where staff are led who have no second factor yet."""
+    if signed_in().has_second_factor:
+        return redirect(url_for("account.security"), 303)
+    return render_template("account/second_factor.html")
+
+
+@blueprint.post("/account/sign-out-everywhere")
+@needs(Act.SIGNED_IN)
+def sign_out_everywhere() -> ResponseReturnValue:
+    """End every other session; the one that asked goes on under a new mark."""
+    account = _own_account()
+    actions.end_sessions(session(), actor(), account, clock.now())
+    login_user(account, authn_via=["sign_out_everywhere"])
+    flash("Every other device is signed out.", "good")
+    return redirect(url_for("account.security"), 303)
+
+
+def _own_account() -> Account:
+    account: Account = current_user._get_current_object()
+    return account
+
+
+# --- inbox --------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/inbox")
+@needs(Act.SIGNED_IN)
+def inbox() -> ResponseReturnValue:
+    page = min(max(request.args.get("page", 1, type=int), 1), LAST_PAGE)
+    offset = (page - 1) * mail_queries.PAGE
+    rows = mail_queries.inbox(session(), signed_in().person_id, offset=offset, limit=mail_queries.PAGE + 1)
+    return render_template(
+        "account/inbox.html", rows=rows[: mail_queries.PAGE], page=page, older=len(rows) > mail_queries.PAGE
+    )
+
+
+@blueprint.get("/inbox/<public_id>")
+@needs(Act.SIGNED_IN)
+def message(public_id: str) -> ResponseReturnValue:
+    found = mail_queries.inbox_message(session(), signed_in().person_id, public_id)
+    if found is None:
+        abort(404)
+    return render_template("account/message.html", message=found, paragraphs=paragraphs(found.text))
+
+
+@blueprint.post("/inbox/<public_id>/read")
+@needs(Act.SIGNED_IN)
+def mark_read(public_id: str) -> ResponseReturnValue:
+    if not mail_actions.mark_read(session(), signed_in().person_id, public_id, clock.now()):
+        abort(404)
+    return redirect(url_for("account.inbox"), 303)
+
+
+def paragraphs(text: str) -> list[list[list[Piece]]]:
+    """A message's text as paragraphs of lines of pieces; addresses of this site become links, others stay text."""
+    return [[_pieces(line) for line in block.split("\n")] for block in re.split(r"\n{2,}", text.strip())]
+
+
+def _pieces(line: str) -> list[Piece]:
+    base = current_app.extensions["matsapply.settings"].base_url.rstrip("/")
+    found: list[Piece] = []
+    end = 0
+    for match in ADDRESS.finditer(line):
+        found.append(Piece(line[end : match.start()]))
+        address = match.group()
+        ours = address == base or address.startswith(f"{base}/")
+        found.append(Piece(address, path(address.removeprefix(base) or "/") if ours else None))
+        end = match.end()
+    found.append(Piece(line[end:]))
+    return [piece for piece in found if piece.text]
+
+
+# --- invitations --------------------------------------------------------------------------------------------------
+
+
+@blueprint.route("/invitation/<token>", methods=["GET", "POST"])
+@needs(Act.PUBLIC)
+def welcome(token: str) -> ResponseReturnValue:
+    """Somebody invited sets name and password, which also proves their address."""
+    account = invitations.invited(token)
+    if account is None:
+        abort(410)
+    judge = current_app.extensions["security"].password_util
+    form = WelcomeForm(
+        judge=judge,
+        email=account.email,
+        display_name=account.person.display_name,
+        time_zone=account.person.time_zone,
+    )
+    if form.validate_on_submit():
+        now, own = clock.now(), Actor(account.person_id)
+        account.password, account.password_changed_at = hash_password(form.password.data or ""), now
+        actions.set_profile(
+            session(), own, account, display_name=form.display_name.data or "", time_zone=form.time_zone.data, now=now
+        )
+        actions.confirm_address(session(), own, account, now)
+        actions.end_sessions(session(), own, account, now)
+        flash("Your account is ready. Sign in with your new password.", "good")
+        return redirect(url_for("security.login"), 303)
+    page = render_template("account/welcome.html", form=form, email=account.email)
+    return page, 422 if form.errors else 200
