@@ -109,7 +109,9 @@ def _check_dates(file: CohortFile, findings: Findings) -> None:
             f"{violation.rule} does not hold: {violation.code_a} is {first:%Y-%m-%d %H:%M} UTC, "
             f"{violation.code_b} is {second:%Y-%m-%d %H:%M} UTC"
         )
-        findings.error_at(_place_of(violation.code_b), Rule.DATE_ORDER, message)
+        # A stream's or a task's date is more likely to be the wrong one than the cohort's.
+        own_first = ":" in violation.code_a and ":" not in violation.code_b
+        findings.error_at(_place_of(violation.code_a if own_first else violation.code_b), Rule.DATE_ORDER, message)
     wanted = file.status_policy.min_weekends_per_window
     for short in short_windows(dates, wanted):
         message = (

@@ -272,8 +272,9 @@ def _seats(fields: Fields) -> Seats | None:
     item = fields.mapping("seats")
     if item is None:
         return None
+    before = len(item.findings.errors)
     seats = Seats(*(item.required_integer(key, 0, MOST_SEATS) for key in ("min", "target", "max")))
-    if not seats.min <= seats.target <= seats.max:
+    if len(item.findings.errors) == before and not seats.min <= seats.target <= seats.max:
         message = f"min ≤ target ≤ max does not hold: {seats.min}, {seats.target}, {seats.max}"
         item.findings.error(item.node, item.path, Rule.SEATS, message)
     item.finish()
