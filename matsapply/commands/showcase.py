@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from matsapply.commands.context import Stop, load_settings, transaction
 from matsapply.platform import clock
 from matsapply.showcase import actions
-from matsapply.showcase.file import MAX_BYTES, parse
+from matsapply.showcase.file import parse
 
 
 @click.group()
@@ -20,27 +21,25 @@ def showcase() -> None:
 @showcase.command(name="import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
-@click.option("--yes", is_flag=True, help="Also apply the differences of papers that are there already.")
+@click.option("--yes", is_flag=True, help="Apply differences of papers that are there already.")
 def import_(file: Path, dry_run: bool, yes: bool) -> None:
-    """Load the papers in FILE (JSON); what is there already stays as it is, unless --yes."""
+    """Load the papers in FILE (JSON); what is there already stays as it is unless --yes is given."""
     try:
-        with file.open("rb") as source:
-            parsed = parse(source.read(MAX_BYTES + 1))
+        parsed = parse(file.read_bytes())
     except OSError as error:
         raise Stop(f"{file} cannot be read: {error.strerror}") from None
-    for warning in parsed.warnings:
-        click.echo(f"{file}:{warning} (warning)", err=True)
+    for finding in (*parsed.warnings, *parsed.errors):
+        click.echo(f"{file}:{finding}", err=True)
     if parsed.errors:
-        for mistake in parsed.errors:
-            click.echo(f"{file}:{mistake}", err=True)
-        raise Stop(f"{file}: {len(parsed.errors)} mistake{'s' if len(parsed.errors) > 1 else ''}; nothing was changed")
+        click.echo(f"matsapply: {file}: {len(parsed.errors)} mistakes; nothing was changed", err=True)
+        sys.exit(2)
     settings = load_settings()
     with transaction(settings) as session:
         report = actions.import_papers(
             session,
             parsed.papers,
-            dry_run,
-            clock.now(),
+            dry_run=dry_run,
+            now=clock.now(),
             confirmed=yes,
             source=file.name,
             warnings=parsed.warnings,

@@ -10,9 +10,18 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from matsapply.applications.models import AnswerDraft, Application, Reference, Snapshot, StreamApplication, TrackChoice
+from matsapply.applications.models import (
+    AnswerDraft,
+    Application,
+    Reference,
+    ReferenceLetter,
+    Snapshot,
+    StreamApplication,
+    TrackChoice,
+)
 from matsapply.cohorts.models import Question
 from matsapply.demo import words
+from matsapply.demo.cohort_files import Stage
 from matsapply.demo.frame import Frame, FrameStream
 from matsapply.demo.rows import Rows
 from matsapply.people.models import Account, EmailAddress, Person
@@ -294,7 +303,13 @@ def _write_streams(rows: Rows, frame: Frame, made: Draft) -> None:
 
 
 def _write_referees(rows: Rows, frame: Frame, random: Random, made: Draft) -> None:
+    """Referees are asked once an application advances; by then each has answered in some way, or not yet."""
+    advanced = any(step[0] == "A6" for step in made.steps)
     for number in range(1, random.choice((0, 1, 2, 2)) + 1):
+        steps: list[Any] = [("R1", ReferenceState.NAMED, Role.APPLICANT, made.person_id, made.started_at)]
+        asked = frame.at("T5")
+        if advanced:
+            steps += _letter_steps(frame, random, asked)
         key = rows.add(
             Reference,
             made.started_at,
@@ -303,13 +318,38 @@ def _write_referees(rows: Rows, frame: Frame, random: Random, made: Draft) -> No
             name=words.name(random),
             email=f"referee-{made.id}-{number}@demo.example",
             consent=True,
-            state=ReferenceState.NAMED,
+            state=steps[-1][1],
+            token_digest=hashlib.sha256(new_public_id().encode()).hexdigest() if advanced else None,
+            requested_at=asked if advanced else None,
             reminders=0,
         )
-        rows.walk(
-            Machine.REFERENCE,
-            key,
-            made.id,
-            frame.id,
-            [("R1", ReferenceState.NAMED, Role.APPLICANT, made.person_id, made.started_at)],
-        )
+        rows.walk(Machine.REFERENCE, key, made.id, frame.id, steps)
+        if steps[-1][1] is ReferenceState.RECEIVED:
+            rows.add(
+                ReferenceLetter,
+                asked,
+                reference_id=key,
+                number=1,
+                scores={"research": random.randint(3, 5), "reliability": random.randint(3, 5)},
+                text=words.essay(random, frame.track_key(made.track_ids[0]), 700),
+                received_at=steps[-1][4],
+                late=False,
+            )
+
+
+def _letter_steps(frame: Frame, random: Random, asked: datetime) -> list[Any]:
+    requested = ("R2", ReferenceState.REQUESTED, Role.SYSTEM, None, asked)
+    opened = ("R2o", ReferenceState.OPENED, Role.REFEREE, None, asked + timedelta(days=2))
+    answered = asked + timedelta(days=random.uniform(2.2, 18))
+    overdue = ("R5", ReferenceState.OVERDUE, Role.SYSTEM, None, frame.at("T3"))
+    if frame.demo.stage is Stage.OFFERS and random.random() < 0.1:
+        return [requested, overdue]
+    ways = (
+        [requested, opened, ("R3", ReferenceState.RECEIVED, Role.REFEREE, None, answered)],
+        [requested, opened],
+        [requested],
+        [requested, ("R6", ReferenceState.DECLINED, Role.REFEREE, None, answered)],
+        [requested, ("R7", ReferenceState.BOUNCED, Role.SYSTEM, None, asked)],
+    )
+    waiting = frame.demo.stage is Stage.STREAMS
+    return random.choices(ways, weights=(70, 12, 12, 4, 2) if waiting else (90, 0, 0, 7, 3))[0]

@@ -75,9 +75,9 @@ def load_demo(
     for demo, file in cohort_files.files():
         load_cohort(session, file, TEAM_SINCE)
         frames.append(frame_of(session, demo))
-    import_papers(session, parse_papers(PAPERS.read_bytes()), dry_run=False, now=TEAM_SINCE)
+    import_papers(session, parse_papers(PAPERS.read_bytes()).papers, dry_run=False, now=TEAM_SINCE)
     make_staff(rows, frames, reviewers, password_hash, TEAM_SINCE)
-    rows.second_person = frames[0].coordinators[1]
+    rows.signers = frames[0].coordinators
     new = APPLICANT_SIGN_INS[0]
     applicants.person(rows, TEAM_SINCE, new.who, new.email, "Europe/Berlin", password_hash)
     written = rows.write(ORDER)
@@ -233,6 +233,8 @@ class _Maker:
         """Give the sign-in of this stage to the first application that shows it best."""
         email, fits = _PERSONAS[stage]
         place = next((number for number, made in enumerate(drafts) if fits(made)), None)
+        if place is None and stage is Stage.STREAMS:
+            place = next((number for number, made in enumerate(drafts) if _has_a_task(made)), None)
         if place is None:
             return
         who = next(line.who for line in APPLICANT_SIGN_INS if line.email == email)
@@ -244,6 +246,10 @@ class _Maker:
 def _shows_streams(made: Draft) -> bool:
     states = {choice.steps[-1][1] for choice in made.choices}
     return {S.EVALUATING, S.INTERVIEWING} <= states
+
+
+def _has_a_task(made: Draft) -> bool:
+    return any(choice.steps[-1][1] is S.EVALUATING for choice in made.choices)
 
 
 _PERSONAS = {

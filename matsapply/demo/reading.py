@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from matsapply.demo.rows import Rows
 
 
+REPLACED = frozenset(
+    {AssignmentState.RECUSED, AssignmentState.RETURNED, AssignmentState.REASSIGNED, AssignmentState.VOIDED}
+)
+
+
 class Readers:
     """Deals applications to reviewers in turn, so that loads differ by at most one a round."""
 
@@ -74,12 +79,12 @@ def read_centrally(
         used.add(reader)
         at = begins + (due - begins) * random.uniform(0.02, 0.97)
         finished = at <= until
-        last = AssignmentState.SUBMITTED if finished else _unfinished(random)
+        last = _finished(random) if finished else _unfinished(random)
         scores = scores_of(rubric, random, quality, readers.severity[reader])
         _assignment(rows, frame, random, made, reader, begins, min(at, until), last, scores)
-        if finished:
+        if last is AssignmentState.SUBMITTED:
             done.append(scores)
-        if last in {AssignmentState.RECUSED, AssignmentState.RETURNED}:
+        if last in REPLACED:
             replacement = readers.next(used)
             used.add(replacement)
             _assignment(rows, frame, random, made, replacement, begins, until, AssignmentState.ASSIGNED, scores)
@@ -87,10 +92,20 @@ def read_centrally(
         _aggregate(frame, made, rubric, done)
 
 
+def _finished(random: Random) -> AssignmentState:
+    return AssignmentState.VOIDED if random.random() < 0.008 else AssignmentState.SUBMITTED
+
+
 def _unfinished(random: Random) -> AssignmentState:
     return random.choices(
-        [AssignmentState.ASSIGNED, AssignmentState.STARTED, AssignmentState.RECUSED, AssignmentState.RETURNED],
-        weights=[78, 16, 3, 3],
+        [
+            AssignmentState.ASSIGNED,
+            AssignmentState.STARTED,
+            AssignmentState.RECUSED,
+            AssignmentState.RETURNED,
+            AssignmentState.REASSIGNED,
+        ],
+        weights=[76, 16, 3, 3, 2],
     )[0]
 
 
@@ -108,11 +123,15 @@ def _assignment(
     coordinator = frame.coordinators[0]
     steps = [("D1", AssignmentState.ASSIGNED, Role.COORDINATOR, coordinator, begins)]
     started = at - timedelta(minutes=random.randint(4, 14))
-    if last in {AssignmentState.STARTED, AssignmentState.SUBMITTED}:
+    if last in {AssignmentState.STARTED, AssignmentState.SUBMITTED, AssignmentState.VOIDED}:
         steps.append(("D3", AssignmentState.STARTED, Role.REVIEWER, reader, started))
     match last:
-        case AssignmentState.SUBMITTED:
-            steps.append(("D4", last, Role.REVIEWER, reader, at))
+        case AssignmentState.SUBMITTED | AssignmentState.VOIDED:
+            steps.append(("D4", AssignmentState.SUBMITTED, Role.REVIEWER, reader, at))
+            if last is AssignmentState.VOIDED:
+                steps.append(("D9", last, Role.COORDINATOR, coordinator, at + timedelta(minutes=1)))
+        case AssignmentState.REASSIGNED:
+            steps.append(("D7", last, Role.COORDINATOR, coordinator, at))
         case AssignmentState.RECUSED:
             steps.append(("D5", last, Role.REVIEWER, reader, at))
         case AssignmentState.RETURNED:
@@ -133,7 +152,7 @@ def _assignment(
         draft_note=random.choice(words.NOTES) if drafting else "",
     )
     rows.walk(Machine.ASSIGNMENT, key, made.id, frame.id, steps)
-    if last is AssignmentState.RECUSED:
+    if last in {AssignmentState.RECUSED, AssignmentState.VOIDED}:
         rows.add(
             ConflictOfInterest,
             at,
@@ -144,8 +163,10 @@ def _assignment(
             state=ConflictState.ACTIVE,
             note="We worked in the same team.",
         )
-    if last is AssignmentState.SUBMITTED:
+    if last in {AssignmentState.SUBMITTED, AssignmentState.VOIDED}:
         add_review(rows, frame, random, key, made, frame.central_round, RubricKind.CENTRAL_SCORE, scores, at)
+    if last is AssignmentState.VOIDED:
+        rows.rows[Review][-1] |= {"voided_at": at, "void_reason": "A conflict of interest came to light."}
 
 
 def add_review(
@@ -179,6 +200,8 @@ def add_review(
         feedback=random.choice(words.FEEDBACK) if random.random() < 0.3 else "",
         minutes=round(random.uniform(4, 16), 1),
         submitted_at=at,
+        voided_at=None,
+        void_reason="",
     )
     return total
 

@@ -34,16 +34,16 @@ class Rows:
         self.session = session
         self.rows: dict[type[Base], list[dict[str, Any]]] = defaultdict(list)
         self.next_key: dict[type[Base], int] = {}
-        self.second_person: int | None = None  # who signs the acts that need two people
+        self.signers: tuple[int, ...] = ()  # who can be the second of two people
 
-    def add(self, model: type[Base], at: datetime, **values: Any) -> int:
+    def add(self, model: type[Base], made_at: datetime, /, **values: Any) -> int:
         """Gather one row and return the key it will have. Column defaults are filled in here."""
         key = self.take_key(model)
         row: dict[str, Any] = {"id": key, **values}
         if issubclass(model, Record):
             row.setdefault("public_id", new_public_id())
-            row.setdefault("created_at", at)
-            row.setdefault("updated_at", at)
+            row.setdefault("created_at", made_at)
+            row.setdefault("updated_at", made_at)
             row.setdefault("version", 1)
         self.rows[model].append(row)
         return key
@@ -91,7 +91,7 @@ class Rows:
                 after=after.value,
                 role=role,
                 actor_id=actor_id,
-                second_actor_id=self.second_person if row.two_people else None,
+                second_actor_id=next(key for key in self.signers if key != actor_id) if row.two_people else None,
                 reason=reason,
                 at=at,
             )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from matsapply.decisions.models import Decision, ReleaseBatch
 from matsapply.demo import words
+from matsapply.demo.cohort_files import START, Stage
 from matsapply.demo.reading import add_review, scores_of
 from matsapply.evaluations.models import EvaluationInvite, InviteStream, Submission, SubmissionVersion
 from matsapply.interviews.models import Interview, InterviewSlot, SlotInterviewer
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from matsapply.demo.applicants import Choice, Draft
     from matsapply.demo.frame import Frame, FrameStream
     from matsapply.demo.rows import Rows
+
+
+MOST_INTERVIEW_DAYS = 16
 
 
 @dataclass(slots=True)
@@ -202,7 +206,7 @@ def tasks(rows: Rows, frame: Frame, random: Random, made: Draft, until: datetime
         state = EvaluationState.SUBMITTED
         if random.random() < 0.06:
             state = random.choice((EvaluationState.EXPIRED, EvaluationState.WAIVED))
-        elif done_at > until:
+        elif done_at > until or (due > until and random.random() < 0.4):
             state = random.choice((EvaluationState.INVITED, EvaluationState.STARTED))
         if state is EvaluationState.EXPIRED and due > until:
             state = EvaluationState.INVITED
@@ -277,13 +281,13 @@ def interviews(rows: Rows, frame: Frame, random: Random, pool: Pool, until: date
         return
     lead = frame.lead_of[pool.stream.id]
     best = sorted(pool.entries, key=lambda entry: entry[0], reverse=True)
-    for _, made, choice in best[: max(2, len(best) // 2)]:
+    for _, made, choice in best[: min(max(2, len(best) // 2), 2 * MOST_INTERVIEW_DAYS)]:
         if choice.steps[-1][1] is not S.IN_REVIEW:
             continue
         offered = max(frame.at("T10", hours=2), choice.steps[-1][4] + timedelta(minutes=5))
         if offered >= until:
             continue
-        starts = _slot_time(frame, pool, offered)
+        starts = _slot_time(frame, pool)
         slot = rows.add(
             InterviewSlot,
             offered,
@@ -298,13 +302,14 @@ def interviews(rows: Rows, frame: Frame, random: Random, pool: Pool, until: date
         _interview(rows, frame, made, choice, lead, offered, starts, slot, state)
 
 
-def _slot_time(frame: Frame, pool: Pool, offered: datetime) -> datetime:
-    """The stream's next half hour: eight a day from 09:00 UTC, so that no interviewer is booked twice."""
+def _slot_time(frame: Frame, pool: Pool) -> datetime:
+    """The stream's next half hour: two a day from 09:00 UTC, so that no interviewer is booked twice."""
     number = pool.slots_given
     pool.slots_given += 1
-    first = (frame.at("T10") + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
-    del offered
-    return first + timedelta(days=number // 8, minutes=30 * (number % 8))
+    # In the stream phase the first interviews are of this morning and the others lie ahead.
+    begin = START if frame.demo.stage is Stage.STREAMS else frame.at("T10") + timedelta(days=2)
+    first = begin.replace(hour=9, minute=0, second=0, microsecond=0)
+    return first + timedelta(days=number // 2, minutes=30 * (number % 2))
 
 
 def _interview_state(random: Random, starts: datetime, until: datetime) -> InterviewState:
