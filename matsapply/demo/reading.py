@@ -87,7 +87,11 @@ def read_centrally(
         if last in REPLACED:
             replacement = readers.next(used)
             used.add(replacement)
-            _assignment(rows, frame, random, made, replacement, begins, until, AssignmentState.ASSIGNED, scores)
+            again = AssignmentState.SUBMITTED if finished else AssignmentState.ASSIGNED
+            scores = scores_of(rubric, random, quality, readers.severity[replacement])
+            _assignment(rows, frame, random, made, replacement, begins, min(at, until), again, scores)
+            if finished:
+                done.append(scores)
     if done:
         _aggregate(frame, made, rubric, done)
 

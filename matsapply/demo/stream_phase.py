@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from matsapply.demo.rows import Rows
 
 
-MOST_INTERVIEW_DAYS = 16
+MOST_INTERVIEWS = 24
 
 
 @dataclass(slots=True)
@@ -281,7 +281,7 @@ def interviews(rows: Rows, frame: Frame, random: Random, pool: Pool, until: date
         return
     lead = frame.lead_of[pool.stream.id]
     best = sorted(pool.entries, key=lambda entry: entry[0], reverse=True)
-    for _, made, choice in best[: min(max(2, len(best) // 2), 2 * MOST_INTERVIEW_DAYS)]:
+    for _, made, choice in best[: min(max(2, len(best) // 2), MOST_INTERVIEWS)]:
         if choice.steps[-1][1] is not S.IN_REVIEW:
             continue
         offered = max(frame.at("T10", hours=2), choice.steps[-1][4] + timedelta(minutes=5))
@@ -303,13 +303,13 @@ def interviews(rows: Rows, frame: Frame, random: Random, pool: Pool, until: date
 
 
 def _slot_time(frame: Frame, pool: Pool) -> datetime:
-    """The stream's next half hour: two a day from 09:00 UTC, so that no interviewer is booked twice."""
+    """One interview a day, each stream at a half hour of its own: nobody on either side is booked twice."""
     number = pool.slots_given
     pool.slots_given += 1
-    # In the stream phase the first interviews are of this morning and the others lie ahead.
+    # In the stream phase the first interviews are of today and the others lie ahead.
     begin = START if frame.demo.stage is Stage.STREAMS else frame.at("T10") + timedelta(days=2)
-    first = begin.replace(hour=9, minute=0, second=0, microsecond=0)
-    return first + timedelta(days=number // 2, minutes=30 * (number % 2))
+    place = next(place for place, stream in enumerate(frame.streams) if stream.id == pool.stream.id)
+    return begin.replace(hour=7, minute=0, second=0, microsecond=0) + timedelta(days=number, minutes=30 * place)
 
 
 def _interview_state(random: Random, starts: datetime, until: datetime) -> InterviewState:

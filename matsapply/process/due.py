@@ -21,7 +21,7 @@ from matsapply.mail.kinds import Mail
 from matsapply.offers.models import Offer
 from matsapply.process.closing import SYSTEM, close_if_done, close_now, lock_application
 from matsapply.process.placement import lapse_offer
-from matsapply.process.stream_round import expire_tasks, take_in
+from matsapply.process.stream_round import close_interviews, expire_tasks, lock_due_rankings, take_in
 from matsapply.process.waitlist import close_waitlisted
 from matsapply.rules.refusals import Refused
 from matsapply.rules.stages import (
@@ -50,8 +50,9 @@ def run_due(session: Session, now: datetime) -> int:
         for piece in (_start_cohort, _close_drafts, _fix_choices, _close_waitlists, _close_done):
             if done := piece(session, cohort, gates, now):
                 return done
-        if gates.passed("T5", now) and (done := take_in(session, cohort.id, now)):
-            return done
+        for streams in (take_in, close_interviews, lock_due_rankings):
+            if gates.passed("T5", now) and (done := streams(session, cohort.id, now)):
+                return done
     for work in (expire_tasks, overdue, _lapse, _remind):
         if done := work(session, now):
             return done

@@ -233,7 +233,7 @@ def _release_offer(run: _Release, application: Application, entry: StreamApplica
     ).one()
     place = place_of(application)
     advance(session, entry, "S10", replace(run.facts, approved_by_two=True), run.actor, place)
-    days = run.cohort.policies.get("offer_policy", {}).get("reply_days")
+    days = run.cohort.policies.get("offer", {}).get("reply_days")
     reply_by = run.facts.dates.get("T14") or run.now + (timedelta(days=days) if days else DEFAULT_REPLY)
     if reply_by <= run.now:
         reply_by = run.now + DEFAULT_REPLY

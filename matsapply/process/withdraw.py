@@ -21,7 +21,7 @@ from matsapply.process.closing import (
     lock_application,
     stream_applications,
 )
-from matsapply.process.stream_round import cancel_stream_children
+from matsapply.process.stream_round import cancel_stream_children, restore_stream_children
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import (
     LIVE_STREAM_APPLICATION,
@@ -208,6 +208,8 @@ def _return(session: Session, actor: Actor, application: Application, entry: Str
     advance(session, entry, "S21", replace(facts, former=former), actor, place_of(application))
     entry.state_before_exit = None
     entry.exited_at = None
+    session.flush()
+    restore_stream_children(session, entry, facts.now)
 
 
 def _free_offers(
