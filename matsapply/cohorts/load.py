@@ -28,7 +28,7 @@ from matsapply.cohorts.load_parts import (
 from matsapply.cohorts.load_streams import save_streams
 from matsapply.cohorts.models import Cohort, KeyDate, Program
 from matsapply.cohorts.states import move_state
-from matsapply.cohorts.stored import NoSuchCohort, dump_cohort, marked, policies_of
+from matsapply.cohorts.stored import NoSuchCohort, dump_cohort, latest_form, marked, policies_of
 from matsapply.rules.access import ANONYMOUS
 from matsapply.rules.date_moves import Move, MoveTerms
 from matsapply.rules.deadlines import KEY_DATES
@@ -217,3 +217,6 @@ def _save_state(
         return
     move_state(session, Machine.COHORT, cohort, state, now, actor, cohort.id)
     changes.lines.append(f"cohort {cohort.key}: state {before} → {state}")
+    form = latest_form(session, cohort.id)
+    if state is not CohortState.DRAFT and form is not None and form.published_at is None:
+        form.published_at = now

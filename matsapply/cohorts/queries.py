@@ -316,4 +316,4 @@ def stream_names(session: Session, cohort_id: int) -> dict[str, str]:
         .where(Stream.cohort_id == cohort_id, Stream.state.in_(SHOWN_STREAMS))
         .order_by(Stream.position, Stream.id)
     )
-    return dict(row.tuple() for row in rows)
+    return {row.key: row.name for row in rows}
