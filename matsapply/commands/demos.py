@@ -50,7 +50,7 @@ def fill(settings: Settings, applications: int, seed: int) -> None:
                 session,
                 applications=applications,
                 seed=seed,
-                password_hash=hash_password(PASSWORD),
+                password_hash=hash_password(PASSWORD, settings),
                 progress=progress,
             )
     click.echo(str(report))

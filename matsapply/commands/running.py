@@ -53,9 +53,7 @@ class Server(BaseApplication):
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-@click.option(
-    "--demo", is_flag=True, help="Load the demo where the data folder is empty; show its sign-ins."
-)
+@click.option("--demo", is_flag=True, help="Load the demo where the data folder is empty; show its sign-ins.")
 def serve(host: str, port: int, demo: bool) -> None:
     """Serve the site. With --demo it sets up everything it needs first."""
     require_free(host, port)

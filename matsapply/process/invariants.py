@@ -9,18 +9,17 @@ import hashlib
 import json
 from collections import defaultdict
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from matsapply import tables
-from matsapply.applications.models import Application, Snapshot, StreamApplication, TrackChoice
+from matsapply.applications.models import Application, Reference, Snapshot, StreamApplication, TrackChoice
 from matsapply.audit.models import AuditEvent
 from matsapply.cohorts.models import Cohort, Stream, StreamTrack
 from matsapply.decisions.models import Decision, ReleaseBatch
 from matsapply.evaluations.models import EvaluationInvite
 from matsapply.interviews.models import Interview, InterviewSlot, SlotInterviewer
-from matsapply.offers.models import Offer
+from matsapply.offers.models import Fellowship, Offer, WaitlistEntry
 from matsapply.reviews.models import ReviewAssignment
 from matsapply.rules.stages import (
     ACTIVE_ASSIGNMENT,
@@ -134,15 +133,20 @@ def _ranks(session: Session) -> Iterator[str]:
             yield f"16: application {application_id} ranks its streams {found}"
 
 
-_MODELS = {
-    mapper.local_table.name: mapper.class_
-    for mapper in tables.Base.registry.mappers
-    if mapper.local_table.name in {machine.value for machine in Machine}
-} | {
-    Machine.ASSIGNMENT.value: ReviewAssignment,
-    Machine.EVALUATION.value: EvaluationInvite,
-    Machine.BATCH.value: ReleaseBatch,
-    Machine.WAITLIST.value: tables.offers.WaitlistEntry,
+_MODELS: dict[Machine, Any] = {
+    Machine.COHORT: Cohort,
+    Machine.STREAM: Stream,
+    Machine.APPLICATION: Application,
+    Machine.TRACK_CHOICE: TrackChoice,
+    Machine.STREAM_APPLICATION: StreamApplication,
+    Machine.REFERENCE: Reference,
+    Machine.ASSIGNMENT: ReviewAssignment,
+    Machine.EVALUATION: EvaluationInvite,
+    Machine.INTERVIEW: Interview,
+    Machine.BATCH: ReleaseBatch,
+    Machine.OFFER: Offer,
+    Machine.WAITLIST: WaitlistEntry,
+    Machine.FELLOWSHIP: Fellowship,
 }
 
 
@@ -158,8 +162,8 @@ def _history(session: Session) -> Iterator[str]:
             yield f"56: {change.machine} {change.subject_id} left {change.before!r} though it stood in {known!r}"
         last[change.machine, change.subject_id] = change.after
     for machine in Machine:
-        model = _MODELS.get(machine.value)
-        for key, state in session.execute(sa.select(model.id, model.state)) if model else ():
+        model = _MODELS[machine]
+        for key, state in session.execute(sa.select(model.id, model.state)):
             known = last.get((machine, key))
             if known is not None and known != state.value:
                 yield f"56: {machine} {key} stands in {state.value!r} and its history ends in {known!r}"
