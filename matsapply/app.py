@@ -11,11 +11,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from jinja2 import StrictUndefined
 
 from matsapply.audit import actions as audit
+from matsapply.jobs import app as jobs
 from matsapply.mail import outbox
 from matsapply.pages import errors, guard, headers, site, widgets
 from matsapply.pages.account import setup as account_setup
 from matsapply.pages.registry import BLUEPRINTS
-from matsapply.platform import clock, flask_db, settings as settings_module
+from matsapply.platform import clock, flask_db, settings as settings_module, storage
 from matsapply.platform.settings import ROOT, Settings
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def create_app(settings: Settings | None = None) -> App:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
     flask_db.init_app(app, settings)
     outbox.configure(settings)
+    storage.configure(settings.storage)
+    jobs.init_app(app, settings)
     csrf.init_app(app)
     app.before_request(_start_request)
     widgets.init_app(app)
