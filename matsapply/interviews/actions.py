@@ -7,7 +7,7 @@ A person takes part in one interview at a time, as applicant or as interviewer, 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
@@ -24,7 +24,7 @@ from matsapply.mail.kinds import Mail
 from matsapply.people.models import Account
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import InterviewPlan, InterviewState, Role, StreamApplicationState
-from matsapply.tracking.actions import advance, begin
+from matsapply.tracking.actions import Letter, advance, begin
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -92,23 +92,19 @@ def book(session: Session, actor: Actor, interview: Interview, slot: InterviewSl
     )
     former = interview.slot_id
     with session.no_autoflush:
-        letter_facts = _context(session, interview, slot)
-        invitation = calendar.invitation(
-            session, interview, slot, sequence=interview.calendar_sequence + 1, stream=letter_facts["stream"], now=now
-        )
-        letter = replace(letter_to(session, application.person_id, moved=moving, **letter_facts), calendar=invitation)
+        letter = _letter(session, application.person_id, interview, slot, now, moved=moving)
         advance(session, interview, "I3" if moving else "I2", facts, actor, place_of(application), letter=letter)
         interview.slot_id = slot.id
         interview.booked_at = now
         interview.rebookings += 1 if moving else 0
         interview.calendar_sequence += 1
     session.flush()
-    for_panel = _context(session, interview, slot, for_panel=True)
     for person in interviewers:
-        _tell(session, Mail.INTERVIEW_BOOKED, person, interview, now, invitation, moved=moving, **for_panel)
+        _tell_panel(session, Mail.INTERVIEW_BOOKED, person, interview, slot, now, moved=moving)
     if former is not None:
-        for person in set(interviewers_of(session, former)) - set(interviewers):
-            _tell_cancelled(session, person, interview, session.get_one(InterviewSlot, former), now, for_panel=True)
+        old = session.get_one(InterviewSlot, former)
+        for person in sorted(set(interviewers_of(session, former)) - set(interviewers)):
+            _tell_panel(session, Mail.INTERVIEW_CANCELLED, person, interview, old, now)
 
 
 def cancel_own(session: Session, actor: Actor, interview: Interview, now: datetime) -> None:
@@ -132,9 +128,10 @@ def cancel(
     interview.calendar_sequence += 1
     session.flush()
     if slot is not None:
-        _tell_cancelled(session, application.person_id, interview, slot, now)
+        letter = _letter(session, application.person_id, interview, slot, now, cancelled=True)
+        _queue(session, Mail.INTERVIEW_CANCELLED, letter, interview, now)
         for person in interviewers_of(session, slot.id):
-            _tell_cancelled(session, person, interview, slot, now, for_panel=True)
+            _tell_panel(session, Mail.INTERVIEW_CANCELLED, person, interview, slot, now)
 
 
 def record_outcome(
@@ -221,49 +218,7 @@ def _overlaps(session: Session, people: set[int], slot: InterviewSlot, *, beside
     return session.scalar(query) is not None
 
 
-def _context(
-    session: Session, interview: Interview, slot: InterviewSlot, *, for_panel: bool = False
-) -> dict[str, Any]:
-    name, key = session.execute(
-        sa.select(Stream.name, Stream.key)
-        .join(StreamApplication, StreamApplication.stream_id == Stream.id)
-        .where(StreamApplication.id == interview.stream_application_id)
-    ).one()
-    return {
-        "stream": name,
-        "starts_at": slot.starts_at,
-        "ends_at": slot.ends_at,
-        "video_link": slot.video_link,
-        "href": f"/stream/{key}/interviews" if for_panel else f"/interviews/{interview.public_id}",
-    }
-
-
-def _tell(
-    session: Session,
-    kind: Mail,
-    person_id: int,
-    interview: Interview,
-    now: datetime,
-    invitation: str,
-    **context: Any,
-) -> None:
-    """A message beside the one the table sends; a person without an account is not told."""
-    if session.scalar(sa.select(Account.id).where(Account.person_id == person_id)) is None:
-        return
-    letter = letter_to(session, person_id, **context)
-    outbox.queue(
-        session,
-        kind,
-        cause=f"interview:{interview.id}:{kind.value}:{interview.calendar_sequence}",
-        now=now,
-        person_id=person_id,
-        recipient=letter.recipient,
-        context=letter.context,
-        calendar=invitation,
-    )
-
-
-def _tell_cancelled(
+def _letter(
     session: Session,
     person_id: int,
     interview: Interview,
@@ -271,9 +226,64 @@ def _tell_cancelled(
     now: datetime,
     *,
     for_panel: bool = False,
-) -> None:
-    context = _context(session, interview, slot, for_panel=for_panel)
-    notice = calendar.cancellation(
-        session, interview, slot, sequence=interview.calendar_sequence, stream=context["stream"], now=now
+    moved: bool = False,
+    cancelled: bool = False,
+) -> Letter:
+    """The message about an interview with its calendar object; made before the move, so it numbers the next one."""
+    stream, key = session.execute(
+        sa.select(Stream.name, Stream.key)
+        .join(StreamApplication, StreamApplication.stream_id == Stream.id)
+        .where(StreamApplication.id == interview.stream_application_id)
+    ).one()
+    letter = letter_to(
+        session,
+        person_id,
+        stream=stream,
+        starts_at=slot.starts_at,
+        ends_at=slot.ends_at,
+        video_link=slot.video_link,
+        href=f"/stream/{key}/interviews" if for_panel else f"/interviews/{interview.public_id}",
+        moved=moved,
     )
-    _tell(session, Mail.INTERVIEW_CANCELLED, person_id, interview, now, notice, **context)
+    counted = cancelled or for_panel  # those follow the move, the applicant's own goes with it
+    text = calendar.calendar_text(
+        interview,
+        slot,
+        stream=stream,
+        sequence=interview.calendar_sequence + (0 if counted else 1),
+        attendee=letter.recipient,
+        now=now,
+        cancelled=cancelled,
+    )
+    return replace(letter, calendar=text)
+
+
+def _tell_panel(
+    session: Session,
+    kind: Mail,
+    person_id: int,
+    interview: Interview,
+    slot: InterviewSlot,
+    now: datetime,
+    *,
+    moved: bool = False,
+) -> None:
+    """A message to an interviewer; one without an account is not told."""
+    if session.scalar(sa.select(Account.id).where(Account.person_id == person_id)) is None:
+        return
+    cancelled = kind is Mail.INTERVIEW_CANCELLED
+    letter = _letter(session, person_id, interview, slot, now, for_panel=True, moved=moved, cancelled=cancelled)
+    _queue(session, kind, letter, interview, now)
+
+
+def _queue(session: Session, kind: Mail, letter: Letter, interview: Interview, now: datetime) -> None:
+    outbox.queue(
+        session,
+        kind,
+        cause=f"interview:{interview.id}:{kind.value}:{interview.calendar_sequence}",
+        now=now,
+        person_id=letter.person_id,
+        recipient=letter.recipient,
+        context=letter.context,
+        calendar=letter.calendar,
+    )
