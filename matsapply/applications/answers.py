@@ -1,0 +1,145 @@
+"""Answers in the making: one row a question with a version of its own, so that two tabs never overwrite each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from matsapply.applications.choices import sync_tracks
+from matsapply.applications.models import AnswerDraft, Application, DemographicAnswers
+from matsapply.rules.answers import ELSEWHERE
+from matsapply.rules.stages import QuestionType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sqlalchemy.orm import Session
+
+    from matsapply.applications.editing import Editing
+    from matsapply.applications.forms import Form
+    from matsapply.rules.access import Actor
+
+# The application's own row need not be written at every pause in typing.
+MARK_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One answer as it is kept. Version 0 is an answer nobody has given yet."""
+
+    value: Any = None
+    version: int = 0
+    saved_at: datetime | None = None
+
+
+NOTHING = Stored()
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What came of a save. With conflicts nothing was written: ``conflicts`` holds what is kept on the server."""
+
+    saved_at: datetime
+    versions: dict[str, int]
+    conflicts: dict[str, Any] = field(default_factory=dict)
+
+
+def stored_answers(session: Session, application_id: int, keys: Iterable[str] | None = None) -> dict[str, Stored]:
+    """The answers by question key; all of them, or those named."""
+    query = sa.select(AnswerDraft.question_key, AnswerDraft.value, AnswerDraft.version, AnswerDraft.saved_at).where(
+        AnswerDraft.application_id == application_id
+    )
+    if keys is not None:
+        query = query.where(AnswerDraft.question_key.in_(list(keys)))
+    return {key: Stored(value, version, saved_at) for key, value, version, saved_at in session.execute(query)}
+
+
+def save_answers(
+    session: Session,
+    actor: Actor,
+    application: Editing,
+    form: Form,
+    values: Mapping[str, Any],
+    base_versions: Mapping[str, int],
+    now: datetime,
+) -> Saved:
+    """Keep ``values`` (by question key, as ``rules.answers.read`` gives them), finished or not.
+
+    ``application`` must be locked. An answer that was changed since ``base_versions`` by another page, to something
+    else than what is sent, is a conflict: then nothing is written. Raises ``Refused``: CLOSED, NOT_OPEN_YET.
+    """
+    application.check()
+    known = {question.key: question for question in form.questions if question.type not in ELSEWHERE}
+    values = {key: value for key, value in values.items() if key in known}
+    before = stored_answers(session, application.id, values)
+    versions = {key: before.get(key, NOTHING).version for key in values}
+    changed = {key: value for key, value in values.items() if value != before.get(key, NOTHING).value}
+    conflicts = {
+        key: before[key].value for key in changed if key in before and base_versions.get(key, 0) != before[key].version
+    }
+    if conflicts:
+        return Saved(now, versions, conflicts)
+    if changed:
+        write(session, application.id, changed, now)
+        for key in changed:
+            versions[key] += 1
+        _mark(session, application, now)
+        ranking = next((key for key in changed if known[key].type is QuestionType.TRACK_RANK), None)
+        if ranking is not None and application.snapshot_number is None:
+            sync_tracks(session, actor, application, changed[ranking] or [])
+    return Saved(now, versions)
+
+
+def write(session: Session, application_id: int, values: Mapping[str, Any], now: datetime) -> None:
+    """Put answers down in one statement; the version of each counts up."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    rows = [
+        {"application_id": application_id, "question_key": key, "value": value, "version": 1, "saved_at": now}
+        for key, value in values.items()
+    ]
+    statement = dialect.insert(AnswerDraft).values(rows)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["application_id", "question_key"],
+            set_={
+                "value": statement.excluded.value,
+                "version": AnswerDraft.version + 1,
+                "saved_at": statement.excluded.saved_at,
+            },
+        )
+    )
+
+
+def _mark(session: Session, application: Editing, now: datetime) -> None:
+    last = application.draft_changed_at
+    if last is not None and now - last < MARK_EVERY:
+        return
+    session.execute(sa.update(Application).where(Application.id == application.id).values(draft_changed_at=now))
+
+
+def demographics(session: Session, application_id: int) -> dict[str, Any]:
+    """The optional answers that are kept apart; for their owner's eyes only."""
+    found = session.scalar(
+        sa.select(DemographicAnswers.answers).where(DemographicAnswers.application_id == application_id)
+    )
+    return dict(found or {})
+
+
+def save_demographics(session: Session, application: Editing, answers: Mapping[str, Any], now: datetime) -> None:
+    """Keep the optional answers; an empty set removes the row, so that nothing stays of what was taken back."""
+    application.check()
+    given = {key: value for key, value in answers.items() if value}
+    row = session.scalar(sa.select(DemographicAnswers).where(DemographicAnswers.application_id == application.id))
+    if not given:
+        if row is not None:
+            session.delete(row)
+        return
+    if row is None:
+        row = DemographicAnswers(application_id=application.id)
+        session.add(row)
+    row.answers = given
+    row.saved_at = now
