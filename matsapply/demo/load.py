@@ -63,11 +63,13 @@ def load_demo(
     reviewers: int = 30,
     readings: int = 2,
     only: Stage | None = None,
+    all_read: bool = False,
     progress: Progress = lambda _done, _total: None,
 ) -> DemoReport:
     """Fill an empty database. The same seed gives the same demo (keys shown to people excepted, which are random).
 
-    ``only`` puts every application into the cohort of one stage; ``readings`` is the number of readers of each.
+    ``only`` puts every application into the cohort of one stage, ``readings`` is the number of readers of each, and
+    with ``all_read`` every reading is finished: a cohort for benchmarks.
     """
     random = Random(seed)
     rows = Rows(session)
@@ -85,7 +87,7 @@ def load_demo(
     for frame in frames:
         share = (1.0 if frame.demo.stage is only else 0.0) if only else frame.demo.share
         count = round(applications * share)
-        maker = _Maker(rows, frame, random, password_hash, readings, made_before, applications, progress)
+        maker = _Maker(rows, frame, random, password_hash, readings, all_read, made_before, applications, progress)
         written += maker.make(count)
         made_before += count
     _settle(session)
@@ -102,12 +104,13 @@ class _Maker:
         random: Random,
         password_hash: str,
         readings: int,
+        all_read: bool,
         before: int,
         total: int,
         progress: Progress,
     ) -> None:
         self.rows, self.frame, self.random = rows, frame, random
-        self.password_hash, self.readings = password_hash, readings
+        self.password_hash, self.readings, self.all_read = password_hash, readings, all_read
         self.before, self.total, self.progress = before, total, progress
         self.readers = reading.Readers(frame.reviewers, random)
         self.written = 0
@@ -173,7 +176,8 @@ class _Maker:
         return True
 
     def _read(self, made: Draft) -> None:
-        limit = START if self.frame.demo.stage is Stage.REVIEW else self.frame.at("T5")
+        running = self.frame.demo.stage is Stage.REVIEW and not self.all_read
+        limit = START if running else self.frame.at("T5")
         reading.read_centrally(self.rows, self.frame, self.random, made, self.readers, limit, readings=self.readings)
 
     def _later(self, drafts: list[Draft], stage: Stage) -> None:
