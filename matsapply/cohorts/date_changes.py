@@ -119,11 +119,17 @@ def record_moves(
                 new=move.new,
                 reopened=move.kind is MoveKind.REOPENED,
                 tells=move.tells,
-                cause=f"key_date:{cohort.id}:{move.code}:{now:%Y-%m-%dT%H:%M:%S.%f}",
+                cause=_cause(cohort, move, now),
             )
         )
     session.flush()
     return tuple(changes)
+
+
+def _cause(cohort: Cohort, move: Move, now: datetime) -> str:
+    """One string for this move; short enough to be the cause of a message."""
+    target = f"{move.new:%Y%m%dT%H%M}" if move.new else "unset"
+    return f"key_date:{cohort.id}:{move.code}:{now:%Y%m%dT%H%M%S%f}>{target}"
 
 
 def _label(session: Session, cohort: Cohort, code: str) -> str:

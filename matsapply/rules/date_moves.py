@@ -114,7 +114,9 @@ def _plan_one(
     if row is None:
         return MoveRefusal(MoveProblem.UNKNOWN_CODE, code)
     kind = _kind(old, new, now, gate=row.kind is not KeyDateKind.DISPLAY)
-    move = Move(code, kind, old, new, tells=terms.published and kind not in {MoveKind.UNCHANGED, MoveKind.FIRST})
+    # A first close is news to whoever has begun; that something will open takes nothing from anybody.
+    quiet = kind is MoveKind.UNCHANGED or (kind is MoveKind.FIRST and row.opening)
+    move = Move(code, kind, old, new, tells=terms.published and not quiet)
     if not terms.published or kind in {MoveKind.UNCHANGED, MoveKind.LATER}:
         return move
     if row.kind is KeyDateKind.DISPLAY:

@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, example, given
-from hypothesis import strategies as st
+from hypothesis import assume, example, given, strategies as st
 
 from matsapply.rules.date_moves import Move, MoveKind, MoveProblem, MoveRefusal, MoveTerms, plan_move, plan_moves
 from matsapply.rules.deadlines import (
@@ -352,8 +351,10 @@ class TestMoves:
         unset = {**EXAMPLE, "T2": None}
         assert problem(plan_move("T2", NOW + DAY, unset, NOW)) is MoveProblem.TOO_SHORT_NOTICE
         terms = MoveTerms(confirmed=True)
-        assert kind(plan_move("T2", NOW + 5 * DAY, unset, NOW, terms)) is MoveKind.FIRST
-        assert kind(plan_move("T1", NOW, {}, NOW)) is MoveKind.FIRST
+        assert plan_move("T2", NOW + 5 * DAY, unset, NOW, terms) == Move(
+            "T2", MoveKind.FIRST, None, NOW + 5 * DAY, tells=True
+        )
+        assert plan_move("T1", NOW, {}, NOW) == Move("T1", MoveKind.FIRST, None, NOW, tells=False)
 
     def test_unknown_codes_are_refused(self) -> None:
         for code in ("T22", "T8", "T9", "T2:x", ""):
