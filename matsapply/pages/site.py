@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, g, jsonify, request
+from flask import Blueprint, current_app, g, jsonify, request
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
-from matsapply.pages.guard import needs
-from matsapply.platform.flask_db import session
-from matsapply.rules.access import Act
+from matsapply.cohorts import queries as cohorts
+from matsapply.cohorts.gates import PUBLIC_STATES
+from matsapply.pages import widgets
+from matsapply.pages.guard import actor, needs
+from matsapply.platform import clock
+from matsapply.platform.flask_db import db, session
+from matsapply.rules.access import Act, may
+from matsapply.rules.stages import STAFF, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from flask import Flask
     from flask.typing import ResponseReturnValue
+    from flask_wtf.csrf import CSRFProtect  # type: ignore[import-untyped]
 
+    from matsapply.cohorts.views import CohortView
     from matsapply.platform.settings import Settings
 
 blueprint = Blueprint("site", __name__)
+
+KEPT_FOR = 5.0  # seconds for which a process remembers which cohorts there are
 
 
 @blueprint.get("/healthz")
@@ -30,6 +46,234 @@ def healthz() -> ResponseReturnValue:
 
 def init_app(app: Flask, settings: Settings) -> None:
     app.register_blueprint(blueprint)
+    choose = needs(Act.PUBLIC)(widgets.choose_theme)
+    app.add_url_rule("/theme", "theme", choose, methods=["POST"])
+    csrf: CSRFProtect = app.extensions["csrf"]
+    csrf.exempt(choose)  # it changes a cookie of the reader's own, and looks at where the request comes from itself
+    shown: dict[str, Callable[[], Any]] = {"rail": rail, "next_date": next_date, "cohort_label": cohort_label}
+    if settings.demo:
+        shown["demo_banner"] = demo_banner
+    app.jinja_env.globals.update(shown)
 
 
-__all__ = ["g", "init_app", "request"]
+# --- which cohorts there are --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CohortFrame:
+    """A cohort with what pages need to find their way: its tracks by internal key and its public dates."""
+
+    view: CohortView
+    tracks: dict[int, tuple[str, str]]
+    dates: tuple[tuple[str, datetime, bool], ...]
+
+    @property
+    def id(self) -> int:
+        return self.view.id
+
+    @property
+    def key(self) -> str:
+        return self.view.key
+
+    @property
+    def label(self) -> str:
+        return self.view.label
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    until: float
+    frames: tuple[CohortFrame, ...]
+    in_force: str | None
+
+
+_known: dict[str, _Known] = {}
+
+
+def _directory() -> _Known:
+    """All cohorts, newest first, remembered for a few seconds for each database."""
+    place = str(db.engine.url)
+    found = _known.get(place)
+    if found is not None and found.until > clock.monotonic():
+        return found
+    frames = []
+    for view in cohorts.cohorts(session()):
+        tracks = {track.id: (track.key, track.name) for track in cohorts.tracks(session(), view.id, dropped=True)}
+        dates = sorted(
+            (row.at, row.label, row.estimate) for row in cohorts.key_dates(session(), view.id) if row.at is not None
+        )
+        frames.append(CohortFrame(view, tracks, tuple((label, at, guess) for at, label, guess in dates)))
+    chosen = cohorts.cohort_in_force(session(), clock.now())
+    made = _Known(clock.monotonic() + KEPT_FOR, tuple(frames), chosen.key if chosen else None)
+    _known[place] = made
+    return made
+
+
+def cohort_frames() -> tuple[CohortFrame, ...]:
+    """Every cohort, the newest first. Labels and states may be a few seconds old; keys never change."""
+    return _directory().frames
+
+
+def frame_in_force() -> CohortFrame | None:
+    """The cohort that public pages speak of."""
+    known = _directory()
+    return next((frame for frame in known.frames if frame.key == known.in_force), None)
+
+
+def forget_cohorts() -> None:
+    """After a change of a cohort: this process reads it again at once, others within seconds."""
+    _known.pop(str(db.engine.url), None)
+
+
+def _present() -> CohortFrame | None:
+    """The cohort of the page, where its address names one; else the one in force. None where the database is away."""
+    try:
+        key = (request.view_args or {}).get("cohort_key")
+        if key is not None and (named := next((one for one in cohort_frames() if one.key == key), None)):
+            return named
+        return frame_in_force()
+    except SQLAlchemyError:
+        current_app.logger.warning("the frame of the page is left out: the database does not answer")
+        return None
+
+
+# --- the bar ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NextDate:
+    label: str
+    at: datetime
+    estimate: bool
+
+
+def next_date() -> NextDate | None:
+    """The cohort's first public date that lies ahead."""
+    frame = _present()
+    if frame is None or frame.view.state not in PUBLIC_STATES:
+        return None
+    now = clock.now()
+    return next((NextDate(label, at, guess) for label, at, guess in frame.dates if at > now), None)
+
+
+def cohort_label() -> str | None:
+    frame = _present()
+    return frame.label if frame is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    simulated_now: datetime
+    links: tuple[tuple[str, str], ...]
+
+
+def demo_banner() -> Banner:
+    """Says that this is a demo, and what time it pretends."""
+    links = (("Clock and sign-ins", "/demo"), ("Mailbox", "/demo/mail"))
+    return Banner(clock.now(), tuple((label, widgets.path(href)) for label, href in links if _exists(href)))
+
+
+# --- the rail -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    label: str
+    href: str
+    icon: str
+    active: bool
+    badge: int | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    label: str
+    items: tuple[Item, ...]
+
+
+# label, address, icon, and the act without which the place is not shown
+Place = tuple[str, str, str, Act]
+
+APPLICANT: tuple[Place, ...] = (
+    ("My application", "/application", "doc", Act.APPLICATION_OWN),
+    ("Status", "/status", "flag", Act.APPLICATION_OWN),
+    ("Tasks", "/tasks", "edit", Act.APPLICATION_OWN),
+)
+REVIEWER: tuple[Place, ...] = (
+    ("Queue", "/review", "list", Act.REVIEW_READ),
+    ("Done", "/review/done", "check-circle", Act.REVIEW_READ),
+)
+MENTOR: tuple[Place, ...] = (("My streams", "/stream", "compass", Act.STREAM_READ),)
+INBOX: Place = ("Inbox", "/inbox", "inbox", Act.SIGNED_IN)
+COHORT_WORK: tuple[Place, ...] = (
+    ("Dashboard", "/admin/{key}", "chart", Act.COHORT_READ),
+    ("Applications", "/admin/{key}/applications", "users", Act.APPLICATIONS_READ),
+    ("Assignments", "/admin/{key}/assignments", "list", Act.ASSIGNMENTS_WRITE),
+    ("Decisions", "/admin/{key}/decisions", "check-circle", Act.DECISIONS_READ),
+    ("Releases", "/admin/{key}/releases", "mail", Act.DECISIONS_READ),
+    ("Offers", "/admin/{key}/offers", "seat", Act.OFFERS_READ),
+)
+COHORT_SETUP: tuple[Place, ...] = (
+    ("Key dates", "/admin/{key}/dates", "calendar", Act.COHORT_READ),
+    ("Cohort", "/admin/{key}/settings", "settings", Act.COHORT_READ),
+)
+EVERYWHERE: tuple[Place, ...] = (
+    ("People and roles", "/admin/people", "key", Act.PEOPLE_READ),
+    ("Showcase", "/admin/showcase", "book", Act.SHOWCASE_CURATE),
+    ("Log", "/admin/log", "search", Act.AUDIT_READ),
+)
+OVERSIGHT = frozenset({Role.COORDINATOR, Role.ADMIN, Role.AUDITOR, Role.TRACK_LEAD})
+
+
+def rail() -> tuple[Group, ...]:
+    """The reader's own places, by role."""
+    who = actor()
+    if who.anonymous:
+        return ()
+    kept: tuple[Group, ...] | None = g.get("rail")
+    if kept is None:
+        kept = g.rail = _groups(who.roles)
+    return kept
+
+
+def _groups(roles: frozenset[Role]) -> tuple[Group, ...]:
+    wanted: list[tuple[str, tuple[Place, ...]]] = []
+    if roles & OVERSIGHT and (frame := _present()) is not None:
+        wanted.append((f"Cohort {frame.key}", _of_cohort(COHORT_WORK, frame.key)))
+        wanted.append(("Set-up", (*_of_cohort(COHORT_SETUP, frame.key), *EVERYWHERE)))
+    if Role.REVIEWER in roles:
+        wanted.append(("Reviewing", REVIEWER))
+    if roles & {Role.MENTOR, Role.STREAM_LEAD}:
+        wanted.append(("Mentoring", MENTOR))
+    if not roles & STAFF:
+        wanted.append(("Applying", APPLICANT))
+    wanted.append(("Messages", (INBOX,)))
+    shown = [
+        (label, [place for place in places if _exists(place[1]) and may(actor(), place[3])]) for label, places in wanted
+    ]
+    addresses = [href for _, places in shown for _, href, _, _ in places]
+    here = max((href for href in addresses if _within(request.path, href)), key=len, default="")
+    return tuple(
+        Group(label, tuple(Item(name, widgets.path(href), icon, href == here) for name, href, icon, _ in places))
+        for label, places in shown
+        if places
+    )
+
+
+def _of_cohort(places: tuple[Place, ...], key: str) -> tuple[Place, ...]:
+    return tuple((label, href.format(key=key), icon, act) for label, href, icon, act in places)
+
+
+def _within(address: str, href: str) -> bool:
+    return address == href or address.startswith(f"{href}/")
+
+
+def _exists(href: str) -> bool:
+    """Whether the site has a page at that address: parts that are not installed have no place in the rail."""
+    try:
+        current_app.url_map.bind("localhost").match(href, method="GET")
+    except RequestRedirect:
+        return True
+    except HTTPException:
+        return False
+    return True
