@@ -15,7 +15,7 @@ from matsapply.jobs import app as jobs
 from matsapply.mail import outbox
 from matsapply.pages import errors, guard, headers, site, widgets
 from matsapply.pages.account import setup as account_setup
-from matsapply.pages.registry import BLUEPRINTS
+from matsapply.pages.registry import blueprints
 from matsapply.platform import clock, flask_db, settings as settings_module, storage
 from matsapply.platform.settings import ROOT, Settings
 
@@ -64,7 +64,7 @@ def create_app(settings: Settings | None = None) -> App:
     headers.init_app(app, settings)
     errors.init_app(app)
     site.init_app(app, settings)
-    for blueprint in BLUEPRINTS:
+    for blueprint in blueprints(settings):
         app.register_blueprint(blueprint)
     return app
 

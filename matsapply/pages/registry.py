@@ -5,8 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matsapply.pages.account.views import blueprint as account
+from matsapply.pages.demo.views import blueprint as demo_mail
 
 if TYPE_CHECKING:
     from flask import Blueprint
 
+    from matsapply.platform.settings import Settings
+
 BLUEPRINTS: tuple[Blueprint, ...] = (account,)
+DEMO_BLUEPRINTS: tuple[Blueprint, ...] = (demo_mail,)
+
+
+def blueprints(settings: Settings) -> tuple[Blueprint, ...]:
+    """Those of this site. What belongs to the demo has no address anywhere else."""
+    return BLUEPRINTS + DEMO_BLUEPRINTS if settings.demo else BLUEPRINTS
