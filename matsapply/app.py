@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.middleware.proxy_fix import ProxyFix
 from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from matsapply.audit import actions as audit
 from matsapply.jobs import app as jobs
@@ -29,7 +29,10 @@ csrf = CSRFProtect()
 
 
 class App(Flask):
-    """Flask with the unit of work: one commit for each unsafe request that succeeded. A name a template does not know is an error."""
+    """Flask with the unit of work: one commit for each unsafe request that succeeded.
+
+    A name that a template does not know is an error.
+    """
 
     jinja_options = {"undefined": StrictUndefined}
 
@@ -43,9 +46,7 @@ def create_app(settings: Settings | None = None) -> App:
     """Build the application. Reads no clock and writes nothing; the database may still be at any revision."""
     settings = settings or settings_module.load()
     settings.data.mkdir(parents=True, exist_ok=True)
-    app = App(
-        "matsapply", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "matsapply" / "static")
-    )
+    app = App("matsapply", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "matsapply" / "static"))
     app.config.update(_flask_config(settings))
     app.extensions["matsapply.settings"] = settings
     if settings.demo:
@@ -92,5 +93,3 @@ def _start_request() -> None:
     audit.request_id.set(secrets.token_hex(8))
     # A GET of these library views changes something: it carries a single-use token from a mail.
     flask_db.begin_request(account_setup.WRITING_GETS)
-
-

@@ -235,7 +235,7 @@ class Question(Record, Base):
 
 
 class Rubric(Record, Base):
-    """How one kind of reading is scored. ``scale`` lists the steps, worst first; a score is the step's number from 1."""
+    """How one kind of reading is scored. ``scale`` lists the steps, worst first; a score is a step's number from 1."""
 
     __tablename__ = "rubric"
     __table_args__ = (

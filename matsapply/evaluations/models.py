@@ -95,7 +95,7 @@ class TaskExtension(Record, Base):
 
 
 class IntegrityFlag(Record, Base):
-    """A doubt about how a submission came about: apart from the score, decided by a person, the applicant heard first."""
+    """A doubt about how a submission came about: apart from the score, decided by a person, the applicant heard."""
 
     __tablename__ = "integrity_flag"
     __table_args__ = (

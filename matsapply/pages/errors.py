@@ -31,7 +31,9 @@ TITLES = {
     500: ("Something broke on our side", "It has been noted. Try again in a minute; what you saved is safe."),
     503: ("The system is busy", "Try again in a few seconds; what you saved is safe."),
 }
-CSRF_SENTENCE = "The page was open too long or in another sign-in. Reload it and send it again; your saved text is safe."
+CSRF_SENTENCE = (
+    "The page was open too long or in another sign-in. Reload it and send it again; your saved text is safe."
+)
 
 
 def wants_json() -> bool:

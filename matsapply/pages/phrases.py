@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 SENTENCES: dict[Code, str] = {
     Code.NOT_OPEN_YET: "This is not open yet. The dates page says when it opens.",
     Code.CLOSED: "The deadline has passed by the server's clock, so this could not be done. Nothing you wrote is lost.",
-    Code.WRONG_STATE: "This has moved on in the meantime, so the step no longer applies. Reload the page to see where it stands.",
+    Code.WRONG_STATE: (
+        "This has moved on in the meantime, so the step no longer applies. Reload the page to see where it stands."
+    ),
     Code.WRONG_ROLE: "Your role does not allow this step.",
     Code.COHORT_NOT_PUBLISHED: "This cohort has not been published yet.",
     Code.LIVE_APPLICATION_EXISTS: "You already have an application in this cohort. Continue that one.",
@@ -33,7 +35,9 @@ SENTENCES: dict[Code, str] = {
     Code.NO_SEAT: "No seat is free in this stream.",
     Code.COHORT_FULL: "The cohort's capacity and its over-offer allowance are used up.",
     Code.NOT_APPROVED: "The offer has not been approved by two people yet.",
-    Code.EXPIRED: "The offer has expired, so it can no longer be answered. Write to the team if you think this is wrong.",
+    Code.EXPIRED: (
+        "The offer has expired, so it can no longer be answered. Write to the team if you think this is wrong."
+    ),
     Code.OTHER_ACCEPTED: "You have already accepted another offer in this cohort.",
     Code.ELIGIBILITY_UNCONFIRMED: "Confirm the eligibility statement before you accept.",
     Code.NOT_RELEASED: "This has not been released.",

@@ -14,7 +14,7 @@ from tests.architecture.sources import nodes, sources
 # commit for each item they finish; migrations commit their lock.
 COMMITS = {"platform/flask_db.py", "platform/migrate.py"}
 COMMITTING_CONCEPTS = {"jobs", "commands", "cli.py"}
-READS_THE_CLOCK = {"platform/clock.py"}
+READS_THE_CLOCK = {"platform/clock.py", "commands/doctor.py"}  # the doctor looks whether the machine's is right
 READS_THE_ENVIRONMENT = {"platform/settings.py", "commands/running.py"}
 # Who may set a ``state`` on a row that has one. Everything that moves does so through tracking; the outbox and the
 # imports have states of their own that are no part of the process.
