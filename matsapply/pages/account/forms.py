@@ -25,9 +25,11 @@ from flask_security.forms import (
     valid_user_email,
 )
 from flask_security.recovery_codes import MfRecoveryForm
+from flask_security.tf_plugin import TwoFactorSelectForm
 from flask_security.webauthn import WebAuthnRegisterForm, WebAuthnSigninForm
 from flask_wtf import FlaskForm  # type: ignore[import-untyped]
 from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from matsapply.pages.account.config import SHORTEST_PASSWORD
@@ -38,14 +40,15 @@ from matsapply.people.addresses import ADDRESS_LENGTH
 from matsapply.platform.instants import known_zones
 
 PASSWORD_HINT = f"At least {SHORTEST_PASSWORD} characters. A few words that do not belong together are good."
+WAYS = {"authenticator": "A code of my authenticator app", "webauthn": "A passkey or security key"}
 ADDRESS_TOO_LONG = f"An address has at most {ADDRESS_LENGTH} characters."
 
 
 @lru_cache(maxsize=1)
-def zone_choices() -> list[tuple[str, str]]:
+def zone_choices() -> list[SelectChoice]:
     """Every IANA zone people live in, by name; UTC first."""
     names = sorted(name for name in known_zones() if "/" in name and not name.startswith(("Etc/", "posix/", "right/")))
-    return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names)]
+    return [SelectChoice("UTC"), *(SelectChoice(name, name.replace("_", " ")) for name in names)]
 
 
 def one_line(form: FlaskForm, field: Field) -> None:
@@ -174,7 +177,7 @@ class ItIsMeForm(VerifyForm):
 class FactorForm(TwoFactorSetupForm):
     setup = RadioField(
         "What should change?",
-        choices=[("authenticator", "Ask for a code of my authenticator app"), ("disable", "Stop asking for codes")],
+        choices={"authenticator": "Ask for a code of my authenticator app", "disable": "Stop asking for codes"},
         default="authenticator",
         validate_choice=False,
     )
@@ -187,6 +190,23 @@ class CodeForm(TwoFactorVerifyCodeForm):
         description="The six digits the app shows now.",
         render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": "10"},
     )
+
+
+class WaysField(RadioField):
+    """The library sets the ways a person can take as (value, label) pairs."""
+
+    @property
+    def choices(self) -> Any:
+        return super().choices
+
+    @choices.setter
+    def choices(self, ways: Any) -> None:
+        pairs = [tuple(way) for way in ways or ()]
+        RadioField.choices.fset(self, [SelectChoice(value, WAYS.get(value, label)) for value, label in pairs])  # type: ignore[union-attr]
+
+
+class SecondStepForm(TwoFactorSelectForm):
+    which = WaysField("How do you want to confirm that it is you?")
 
 
 class RecoveryCodeForm(MfRecoveryForm):
@@ -206,7 +226,7 @@ class PasskeyForm(WebAuthnRegisterForm):
     )
     usage = RadioField(
         "What it is for",
-        choices=[("secondary", "A second step after the password"), ("first", "Signing in without a password")],
+        choices={"secondary": "A second step after the password", "first": "Signing in without a password"},
         default="secondary",
     )
 

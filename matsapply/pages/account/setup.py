@@ -6,6 +6,7 @@ it does not exist, and each says what it needs.
 
 from __future__ import annotations
 
+import re
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -46,6 +47,10 @@ DONE_WITH: dict[str, str] = {
     "account/send_confirmation.html": f"{BLUEPRINT}.login",
     "account/change_email.html": "account.profile",
 }
+
+
+# Where a page of ours may lead: a path of this site. What browsers would read as another host is not one.
+LOCAL = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*\Z")
 
 
 class Route(NamedTuple):
@@ -127,6 +132,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         verify_form=forms.ItIsMeForm,
         two_factor_setup_form=forms.FactorForm,
         two_factor_verify_code_form=forms.CodeForm,
+        two_factor_select_form=forms.SecondStepForm,
         mf_recovery_form=forms.RecoveryCodeForm,
         wan_register_form=forms.PasskeyForm,
         wan_signin_form=forms.PasskeySignInForm,
@@ -151,9 +157,11 @@ def _blueprint() -> Blueprint:
             abort(415)
 
     @blueprint.after_request
-    def see_other(response: Response) -> Response:
-        if request.method == "POST" and response.status_code == 302:
-            response.status_code = 303
+    def lead_on(response: Response) -> Response:
+        if response.status_code == 302:
+            response.status_code = 303 if request.method == "POST" else 302
+            if not LOCAL.match(response.location or ""):
+                response.location = url_for("account.start")
         return response
 
     return blueprint

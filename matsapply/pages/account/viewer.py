@@ -117,6 +117,6 @@ def _second_factor_first() -> Response | None:
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None or request.endpoint in BEFORE_SECOND_FACTOR:
         return None
-    if request.method in {"GET", "HEAD"} and request.accept_mimetypes.accept_html:
+    if request.method in {"GET", "HEAD"} and (not request.accept_mimetypes or request.accept_mimetypes.accept_html):
         return redirect(url_for("account.second_factor"), 303)
     abort(403)
