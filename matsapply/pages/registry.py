@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from matsapply.pages.account.views import blueprint as account
 from matsapply.pages.demo.views import blueprint as demo_mail
+from matsapply.pages.reviewer.views import blueprint as reviewer
 
 if TYPE_CHECKING:
     from flask import Blueprint
 
     from matsapply.platform.settings import Settings
 
-BLUEPRINTS: tuple[Blueprint, ...] = (account,)
+BLUEPRINTS: tuple[Blueprint, ...] = (account, reviewer)
 DEMO_BLUEPRINTS: tuple[Blueprint, ...] = (demo_mail,)
 
 

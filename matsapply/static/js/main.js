@@ -13,6 +13,7 @@ const wanted = [
   ["[data-keys], [data-keys-help]", "keys"],
   ["[data-when-track]", "conditional"],
   ["details[data-confirm]", "confirm"],
+  ["form[data-review]", "review"],
 ];
 
 const started = wanted

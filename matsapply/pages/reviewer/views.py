@@ -1,0 +1,255 @@
+"""A reviewer's pages: the queue, one application to read and score, and what was finished."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
+
+from matsapply.pages.account.viewer import signed_in
+from matsapply.pages.errors import wants_json
+from matsapply.pages.guard import actor, needs
+from matsapply.pages.phrases import sentence
+from matsapply.pages.reviewer.forms import SCORE, RecuseForm, ReturnForm, ReviewForm, checked, entered
+from matsapply.platform import clock
+from matsapply.platform.flask_db import session
+from matsapply.reviews import actions, conflicts, queries
+from matsapply.reviews.reading import Reading, reading
+from matsapply.rules.access import Act
+from matsapply.rules.refusals import Refused
+from matsapply.rules.scoring import weighted_total
+from matsapply.rules.stages import AssignmentState, ConflictKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flask.typing import ResponseReturnValue
+
+    from matsapply.cohorts.forms import CriterionView
+    from matsapply.reviews.actions import Entered
+    from matsapply.reviews.models import ReviewAssignment
+
+blueprint = Blueprint("reviewer", __name__, url_prefix="/review")
+
+BINS = 8  # steps of the small picture of one's own totals
+CHANGED_ELSEWHERE = (
+    "This draft was saved in another window in the meantime. Below is what you entered here; save again to keep it."
+)
+
+
+@blueprint.get("")
+@needs(Act.REVIEW_READ)
+def queue() -> ResponseReturnValue:
+    """What is to be read, in the order to read it."""
+    now = clock.now()
+    found = queries.queue(session(), actor())
+    track, code = request.args.get("track", ""), request.args.get("q", "")
+    rows = [row for row in found.rows if track in ("", row.track) and _matches(row.code, code)]
+    return render_template(
+        "reviewer/queue.html",
+        queue=found,
+        rows=rows,
+        late=sum(1 for row in found.rows if row.due_at is not None and row.due_at <= now),
+        tracks=sorted({row.track for row in found.rows if row.track}),
+        track=track,
+        code=code,
+        totals=histogram(found.totals),
+        dues=list(dict.fromkeys(row.due_at for row in rows)),
+        now=now,
+        base=url_for("reviewer.read", ref="_")[:-1],
+    )
+
+
+@blueprint.get("/done")
+@needs(Act.REVIEW_READ)
+def done() -> ResponseReturnValue:
+    """What was finished; open to correction until its round closes."""
+    rows = queries.done(session(), actor(), clock.now())
+    return render_template("reviewer/done.html", rows=rows, most=queries.MOST_ROWS)
+
+
+@blueprint.get("/<ref>")
+@needs(Act.REVIEW_READ)
+def read(ref: str) -> ResponseReturnValue:
+    """One application: its answers on the left, the rubric on the right."""
+    found = _reading(ref)
+    scores = found.own.scores if found.own else found.draft["scores"]
+    texts = {"note": found.own.note, "feedback": found.own.feedback} if found.own else found.draft
+    form = ReviewForm(formdata=None, data={"note": texts["note"], "feedback": texts["feedback"]})
+    return _page(found, form, scores, found.own.confidence if found.own else found.draft["confidence"])
+
+
+@blueprint.post("/<ref>")
+@needs(Act.REVIEW_WRITE)
+def submit(ref: str) -> ResponseReturnValue:
+    """Submit the review, or correct the one submitted before, and go on to the next application."""
+    assignment = _own(ref)
+    correcting = assignment.state is AssignmentState.SUBMITTED
+    form, sent = ReviewForm(), entered(request.form)
+    if not form.validate():
+        return _page(_reading(ref), form, sent.scores, sent.confidence), 422
+    try:
+        actions.submit_review(session(), actor(), assignment, sent, clock.now())
+    except Refused as refused:
+        session().rollback()
+        return _refused(ref, form, sent, refused)
+    if correcting:
+        flash("Your review is corrected. The earlier version is kept in the log.", "good")
+        return redirect(url_for("reviewer.done"), 303)
+    return _onwards(assignment, "Review submitted.")
+
+
+def _refused(ref: str, form: ReviewForm, sent: Entered, refused: Refused) -> ResponseReturnValue:
+    found = _reading(ref)
+    problems = checked(found.rubric, sent).problems
+    if problems:
+        return _page(found, form, sent.scores, sent.confidence, problems=problems), 422
+    extra = [(None, sentence(refused.refusal))]
+    return _page(found, form, sent.scores, sent.confidence, extra=extra), 409
+
+
+@blueprint.post("/<ref>/draft")
+@needs(Act.REVIEW_WRITE)
+def draft(ref: str) -> ResponseReturnValue:
+    """Keep what was entered so far; the page does so by itself while one types."""
+    assignment, sent = _own(ref), entered(request.form)
+    known = request.form.get("version", "")
+    if known != str(assignment.version) and (differing := _differing(assignment, sent)):
+        if wants_json():
+            return jsonify({"conflict": differing, "version": assignment.version}), 409
+        return _page(_reading(ref), ReviewForm(), sent.scores, sent.confidence, extra=[(None, CHANGED_ELSEWHERE)]), 409
+    if assignment.state is AssignmentState.SUBMITTED:
+        return jsonify({"message": "This review is submitted already; reload the page to correct it."}), 410
+    now = clock.now()
+    saved = actions.save_draft(session(), actor(), assignment, sent, now)
+    if wants_json():
+        return jsonify({"saved_at": now.isoformat(), "version": saved.version})
+    flash("Draft saved.", "good")
+    return redirect(url_for("reviewer.queue"), 303)
+
+
+@blueprint.post("/<ref>/return")
+@needs(Act.REVIEW_WRITE)
+def give_back(ref: str) -> ResponseReturnValue:
+    """Give the application back; the team finds another reader."""
+    assignment, form = _own(ref), ReturnForm()
+    reason = (form.reason.data or "").strip() if form.validate() else ""
+    actions.return_assignment(session(), actor(), assignment, clock.now(), reason=reason)
+    return _onwards(assignment, "Given back. The team finds another reader.")
+
+
+@blueprint.route("/<ref>/recuse", methods=["GET", "POST"])
+@needs(Act.REVIEW_WRITE)
+def recuse(ref: str) -> ResponseReturnValue:
+    """Step back for a conflict of interest: a page of its own, for it needs a reason and cannot be undone here."""
+    form = RecuseForm()
+    if request.method == "POST" and form.validate():
+        assignment = _own(ref)
+        kind, reason = ConflictKind(form.kind.data), form.reason.data or ""
+        conflicts.recuse(session(), actor(), assignment, reason, clock.now(), kind=kind)
+        return _onwards(assignment, "Thank you. The application is no longer shown to you.")
+    found = _reading(ref)
+    if found.state is AssignmentState.SUBMITTED:
+        abort(404)
+    page = render_template("reviewer/recuse.html", form=form, ref=ref, code=found.code)
+    return page, 422 if form.errors else 200
+
+
+# --- parts ------------------------------------------------------------------------------------------------------------
+
+
+def _reading(ref: str) -> Reading:
+    found = reading(session(), actor(), ref)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _own(ref: str) -> ReviewAssignment:
+    found = queries.own_assignment(session(), actor(), ref)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _onwards(assignment: ReviewAssignment, said: str) -> ResponseReturnValue:
+    following = queries.next_open(session(), actor(), after=assignment)
+    if following is None:
+        flash(f"{said} That was the last one.", "good")
+        return redirect(url_for("reviewer.queue"), 303)
+    flash(said, "good")
+    return redirect(url_for("reviewer.read", ref=following), 303)
+
+
+def _page(
+    found: Reading,
+    form: ReviewForm,
+    scores: dict[str, Any],
+    confidence: int | None,
+    *,
+    problems: dict[str, str] | None = None,
+    extra: Sequence[tuple[str | None, str]] = (),
+) -> str:
+    now = clock.now()
+    order = queries.open_order(session(), actor())
+    place = order.index(found.public_id) if found.public_id in order else None
+    wrong = problems or {}
+    labels = {criterion.key: criterion.label for criterion in found.rubric.criteria}
+    lines = [(f"{SCORE}{key}-0", f"{labels[key]}: {said}") for key, said in wrong.items() if key in labels]
+    complete = not checked(found.rubric, actions.Entered(scores=scores)).problems
+    return render_template(
+        "reviewer/read.html",
+        reading=found,
+        form=form,
+        scores=scores,
+        confidence=confidence,
+        problems=wrong,
+        extra=[*extra, *lines],
+        total=weighted_total({k: int(v) for k, v in scores.items() if k in labels}, found.weights)
+        if complete
+        else None,
+        place=place,
+        count=len(order),
+        previous=order[place - 1] if place else None,
+        following=order[(place + 1) % len(order)] if place is not None and len(order) > 1 else None,
+        anchors={criterion.key: _anchors(criterion, found.rubric.scale) for criterion in found.rubric.criteria},
+        account_ref=signed_in().person_public_id,
+        open_still=found.closed_at is None or now < found.closed_at,
+        now=now,
+    )
+
+
+def _differing(assignment: ReviewAssignment, sent: Entered) -> dict[str, str]:
+    """The fields in which a newer draft on the server differs from what this page holds."""
+    held: dict[str, str] = {f"{SCORE}{key}": str(value) for key, value in assignment.draft_scores.items()}
+    held |= {"note": assignment.draft_note, "feedback": assignment.draft_feedback}
+    held["confidence"] = str(assignment.draft_confidence or "")
+    typed = {f"{SCORE}{key}": str(value) for key, value in sent.scores.items()}
+    typed |= {"note": sent.note, "feedback": sent.feedback, "confidence": str(sent.confidence or "")}
+    return {name: text for name, text in held.items() if text and typed.get(name, "") != text}
+
+
+def _anchors(criterion: CriterionView, scale: tuple[str, ...]) -> dict[int, str]:
+    """What each number means: the step's own words where it has some, and the criterion's anchor."""
+    words = {}
+    for number, step in enumerate(scale, 1):
+        parts = ("" if step.isdigit() else step, criterion.anchors.get(step) or "")
+        words[number] = ": ".join(part for part in parts if part)
+    return words if any(words.values()) else {}
+
+
+def _matches(code: str, wanted: str) -> bool:
+    plain = wanted.strip().lstrip("#").upper()
+    return not plain or code.startswith(plain)
+
+
+def histogram(totals: tuple[float, ...]) -> tuple[int, ...]:
+    """How many of one's totals lie in each of eight equal steps between the lowest and the highest."""
+    if not totals:
+        return ()
+    low, high = min(totals), max(totals)
+    width = (high - low) / BINS or 1.0
+    counts = [0] * BINS
+    for total in totals:
+        counts[min(int((total - low) / width), BINS - 1)] += 1
+    return tuple(counts)

@@ -1,0 +1,234 @@
+"""A reviewer's lists: what is to be read and what was finished. No essays and no names are loaded for them.
+
+Every query starts from ``mine``: assignments of the actor's own, within a grant in force, without an active conflict
+of interest. What falls outside is simply not found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from matsapply.applications.models import Application, TrackChoice
+from matsapply.cohorts.models import Track
+from matsapply.reviews.aggregates import OUT_OF_PLAY
+from matsapply.reviews.models import Review, ReviewAssignment, ReviewRound
+from matsapply.reviews.rounds import CENTRAL
+from matsapply.reviews.visibility import in_conflict, within_grants
+from matsapply.rules.stages import ApplicationState, AssignmentState, Role, RoundKind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from matsapply.rules.access import Actor
+
+OPEN = (AssignmentState.ASSIGNED, AssignmentState.STARTED)
+READABLE = (*OPEN, AssignmentState.SUBMITTED)
+MOST_ROWS = 200
+CODE_LENGTH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One open reading. ``code`` names the application without telling whose it is."""
+
+    public_id: str
+    code: str
+    track: str
+    kind: RoundKind
+    state: AssignmentState
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """The open readings in the order to read them, and what one's finished ones come to."""
+
+    rows: tuple[QueueRow, ...]
+    totals: tuple[float, ...]
+    median_minutes: float | None
+
+    @property
+    def done(self) -> int:
+        return len(self.totals)
+
+
+@dataclass(frozen=True, slots=True)
+class DoneRow:
+    """One finished reading. The aggregate is there because the reader's own review is in."""
+
+    public_id: str
+    code: str
+    track: str
+    kind: RoundKind
+    total: float
+    number: int
+    minutes: float | None
+    submitted_at: datetime
+    mean: float | None
+    spread: float | None
+    count: int
+    may_open: bool
+    may_correct: bool
+    newer_version: bool
+
+
+def short_code(public_id: str) -> str:
+    """A short name for an application, for people: the beginning of its public id."""
+    return public_id[:CODE_LENGTH].upper()
+
+
+def mine(actor: Actor) -> sa.ColumnElement[bool]:
+    """Assignments the actor may see as a reviewer of central rounds; join Application and ReviewRound."""
+    return sa.and_(
+        ReviewAssignment.reviewer_id == (actor.person_id or 0),
+        ReviewRound.kind.in_(sorted(CENTRAL)),
+        within_grants(actor, Role.REVIEWER),
+        ~in_conflict(ReviewAssignment.reviewer_id, ReviewAssignment.application_id),
+    )
+
+
+def _first_track() -> Any:
+    """The name of the applicant's first track that is in play."""
+    return (
+        sa.select(Track.name)
+        .join(TrackChoice, TrackChoice.track_id == Track.id)
+        .where(TrackChoice.application_id == Application.id, TrackChoice.state.not_in(OUT_OF_PLAY))
+        .order_by(TrackChoice.rank)
+        .limit(1)
+        .correlate(Application)
+        .scalar_subquery()
+    )
+
+
+def assignments(*columns: Any) -> sa.Select[Any]:
+    return (
+        sa.select(*columns)
+        .select_from(ReviewAssignment)
+        .join(ReviewRound, ReviewRound.id == ReviewAssignment.round_id)
+        .join(Application, Application.id == ReviewAssignment.application_id)
+    )
+
+
+# By date, then by a random id: two readers of the same applications do not meet them in the same order.
+_ORDER = (ReviewAssignment.due_at.asc().nulls_last(), ReviewAssignment.public_id)
+
+
+def queue(session: Session, actor: Actor) -> Queue:
+    """The open readings and a summary of the finished ones: two queries, however many rows."""
+    statement = (
+        assignments(
+            ReviewAssignment.public_id,
+            Application.public_id.label("application"),
+            _first_track().label("track"),
+            ReviewRound.kind,
+            ReviewAssignment.state,
+            ReviewAssignment.due_at,
+        )
+        .where(mine(actor), ReviewAssignment.state.in_(OPEN))
+        .order_by(*_ORDER)
+        .limit(MOST_ROWS)
+    )
+    rows = tuple(
+        QueueRow(row[0], short_code(row[1]), row[2] or "", row[3], row[4], row[5]) for row in session.execute(statement)
+    )
+    finished = session.execute(
+        assignments(Review.total, Review.minutes)
+        .join(Review, Review.assignment_id == ReviewAssignment.id)
+        .where(mine(actor), ReviewAssignment.state == AssignmentState.SUBMITTED, Review.superseded_at.is_(None))
+    ).all()
+    minutes = [row.minutes for row in finished if row.minutes]
+    return Queue(rows, tuple(row.total for row in finished), median(minutes) if minutes else None)
+
+
+def open_order(session: Session, actor: Actor) -> list[str]:
+    """The public ids of the open readings in the order to read them."""
+    statement = assignments(ReviewAssignment.public_id).where(mine(actor), ReviewAssignment.state.in_(OPEN))
+    return list(session.scalars(statement.order_by(*_ORDER)))
+
+
+def next_open(session: Session, actor: Actor, after: ReviewAssignment | None = None) -> str | None:
+    """The reading that follows ``after`` in the order, the first one again at the end; None where all is done."""
+    order = assignments(ReviewAssignment.public_id, ReviewAssignment.due_at)
+    rows = session.execute(order.where(mine(actor), ReviewAssignment.state.in_(OPEN)).order_by(*_ORDER)).all()
+    if after is not None:
+        place = _place(after.due_at, after.public_id)
+        for row in rows:
+            if _place(row.due_at, row.public_id) > place:
+                return str(row.public_id)
+    return str(rows[0].public_id) if rows else None
+
+
+def _place(due_at: datetime | None, public_id: str) -> tuple[bool, float, str]:
+    return (due_at is None, due_at.timestamp() if due_at else 0.0, public_id)
+
+
+def own_assignment(session: Session, actor: Actor, public_id: str) -> ReviewAssignment | None:
+    """The assignment itself, for an act on it; None where it is not one of the actor's to see."""
+    return session.scalars(assignments(ReviewAssignment).where(*readable(actor, public_id))).one_or_none()
+
+
+def readable(actor: Actor, public_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        mine(actor),
+        ReviewAssignment.public_id == public_id,
+        ReviewAssignment.state.in_(READABLE),
+        Application.state != ApplicationState.CLOSED,
+    )
+
+
+# --- what was finished ------------------------------------------------------------------------------------------------
+
+
+def done(session: Session, actor: Actor, now: datetime, *, limit: int = MOST_ROWS) -> list[DoneRow]:
+    """The actor's finished readings, the newest first. One query."""
+    rows = session.execute(
+        assignments(
+            ReviewAssignment.public_id,
+            Application.public_id.label("application"),
+            Application.state,
+            Application.score_mean,
+            Application.score_spread,
+            Application.score_count,
+            Application.snapshot_number,
+            _first_track().label("track"),
+            ReviewRound.kind,
+            ReviewRound.closed_at,
+            Review.total,
+            Review.number,
+            Review.minutes,
+            Review.submitted_at,
+            Review.snapshot_number.label("read_number"),
+        )
+        .join(Review, Review.assignment_id == ReviewAssignment.id)
+        .where(mine(actor), ReviewAssignment.state == AssignmentState.SUBMITTED, Review.superseded_at.is_(None))
+        .order_by(Review.submitted_at.desc(), Review.id.desc())
+        .limit(limit)
+    )
+    return [_done_row(row, now) for row in rows]
+
+
+def _done_row(row: Any, now: datetime) -> DoneRow:
+    scored = row.kind is RoundKind.CENTRAL_SCORE
+    may_open = row.state is not ApplicationState.CLOSED
+    return DoneRow(
+        public_id=row.public_id,
+        code=short_code(row.application),
+        track=row.track or "",
+        kind=row.kind,
+        total=row.total,
+        number=row.number,
+        minutes=row.minutes,
+        submitted_at=row.submitted_at,
+        mean=row.score_mean if scored else None,
+        spread=row.score_spread if scored else None,
+        count=row.score_count if scored else 0,
+        may_open=may_open,
+        may_correct=may_open and (row.closed_at is None or now < row.closed_at),
+        newer_version=(row.read_number or 0) < (row.snapshot_number or 0),
+    )

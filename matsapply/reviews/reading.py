@@ -1,0 +1,268 @@
+"""One application as its reader sees it. What a blind reader must not know is never asked of the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from matsapply.applications.models import Application, Snapshot, TrackChoice
+from matsapply.cohorts.forms import QuestionView, RubricView, form_version, rubric as rubric_view
+from matsapply.cohorts.models import Criterion, Question, Rubric, Track
+from matsapply.people.models import Person
+from matsapply.reviews.aggregates import OUT_OF_PLAY, counts
+from matsapply.reviews.models import Review, ReviewAssignment, ReviewRound
+from matsapply.reviews.queries import assignments, readable, short_code
+from matsapply.rules.scoring import weights_for
+from matsapply.rules.stages import AssignmentState, QuestionType, RoundKind, TrackChoiceState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from matsapply.rules.access import Actor
+
+# A blind reading shows none of these, whatever the form says: files and links carry the name of their author.
+TELLING = frozenset({QuestionType.EMAIL, QuestionType.FILE, QuestionType.URLS, QuestionType.REFEREES})
+# Not part of any reading: referees' names, what was agreed to, what is kept apart; and the choices, shown on their own.
+SECTIONS_NOT_READ = frozenset({"references", "consent", "separate"})
+TYPES_NOT_READ = frozenset(
+    {QuestionType.REFEREES, QuestionType.SEPARATE_STORE, QuestionType.TRACK_RANK, QuestionType.STREAM_INTEREST}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    question: QuestionView
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    key: str
+    name: str
+    in_play: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnReview:
+    """The reader's own last word on a submitted reading."""
+
+    number: int
+    scores: dict[str, int]
+    total: float
+    confidence: int | None
+    note: str
+    feedback: str
+    minutes: float | None
+    submitted_at: datetime
+    snapshot_number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherReview:
+    """Somebody else's reading of the same application in the same round; read only after one's own."""
+
+    scores: dict[str, int]
+    total: float
+    confidence: int | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One application as its reader sees it. ``name`` is None in a blind round."""
+
+    id: int
+    public_id: str
+    code: str
+    state: AssignmentState
+    version: int
+    saved_at: datetime
+    due_at: datetime | None
+    round_id: int
+    kind: RoundKind
+    blind: bool
+    closed_at: datetime | None
+    application_id: int
+    snapshot_number: int
+    name: str | None
+    rubric: RubricView
+    weights: dict[str, float]
+    tracks: tuple[Chosen, ...]
+    answers: tuple[Answer, ...]
+    hidden: tuple[str, ...]
+    draft: dict[str, Any]
+    own: OwnReview | None
+    others: tuple[OtherReview, ...]
+
+    @property
+    def first_track(self) -> Chosen | None:
+        return next((track for track in self.tracks if track.in_play), None)
+
+
+def reading(session: Session, actor: Actor, public_id: str) -> Reading | None:
+    """One application to read: at most four queries. In a blind round the person is not joined at all."""
+    row = session.execute(
+        assignments(
+            ReviewAssignment,
+            ReviewRound.kind,
+            ReviewRound.blind,
+            ReviewRound.closed_at,
+            ReviewRound.rubric_id,
+            Application.public_id.label("application"),
+            Application.snapshot_number,
+            Application.person_id,
+            Snapshot.id.label("snapshot_id"),
+            Snapshot.form_version_id,
+            _stamp(Question, Question.form_version_id == Snapshot.form_version_id).label("form_stamp"),
+            _stamp(Criterion, Criterion.rubric_id == ReviewRound.rubric_id).label("rubric_stamp"),
+            Rubric.version.label("rubric_version"),
+            Rubric.public_id.label("rubric_public_id"),
+        )
+        .join(
+            Snapshot,
+            (Snapshot.application_id == Application.id) & (Snapshot.number == Application.snapshot_number),
+        )
+        .join(Rubric, Rubric.id == ReviewRound.rubric_id)
+        .where(*readable(actor, public_id))
+    ).one_or_none()
+    if row is None:
+        return None
+    own: ReviewAssignment = row[0]
+    rubric = _cached(
+        _rubrics,
+        (row.rubric_public_id, row.rubric_version, row.rubric_stamp),
+        lambda: rubric_view(session, row.rubric_id),
+    )
+    form = _cached(
+        _forms,
+        (row.rubric_public_id, row.form_version_id, row.form_stamp),
+        lambda: form_version(session, row.form_version_id),
+    )
+    tracks = _tracks(session, own.application_id)
+    shown, hidden = _sift(form.questions, rubric, {track.key for track in tracks}, blind=row.blind)
+    first = next((track.key for track in tracks if track.in_play), None)
+    mine_now, others = _reviews(session, own) if own.state is AssignmentState.SUBMITTED else (None, ())
+    return Reading(
+        id=own.id,
+        public_id=own.public_id,
+        code=short_code(row.application),
+        state=own.state,
+        version=own.version,
+        saved_at=own.updated_at,
+        due_at=own.due_at,
+        round_id=own.round_id,
+        kind=row.kind,
+        blind=row.blind,
+        closed_at=row.closed_at,
+        application_id=own.application_id,
+        snapshot_number=row.snapshot_number,
+        name=None if row.blind else _name(session, row.person_id),
+        rubric=rubric,
+        weights=weights_for(rubric.weights, first, [criterion.key for criterion in rubric.criteria]),
+        tracks=tracks,
+        answers=_answers(session, row.snapshot_id, shown),
+        hidden=hidden,
+        draft={
+            "scores": own.draft_scores,
+            "note": own.draft_note,
+            "feedback": own.draft_feedback,
+            "confidence": own.draft_confidence,
+            "minutes": own.draft_minutes,
+        },
+        own=mine_now,
+        others=others,
+    )
+
+
+# Forms and rubrics hardly ever change, so each process keeps the last few; the stamp tells when they did.
+_forms: dict[Any, Any] = {}
+_rubrics: dict[Any, Any] = {}
+_MOST_CACHED = 32
+
+
+def _cached(kept: dict[Any, Any], key: tuple[Any, ...], load: Any) -> Any:
+    found = kept.get(key)
+    if found is None:
+        if len(kept) >= _MOST_CACHED:
+            kept.clear()
+        found = kept[key] = load()
+    return found
+
+
+def _stamp(model: type[Question] | type[Criterion], of: sa.ColumnElement[bool]) -> Any:
+    """A number that changes when a row of a set is added, removed or changed."""
+    return sa.select(sa.func.sum(model.id * 1009 + model.version)).where(of).scalar_subquery()
+
+
+def _tracks(session: Session, application_id: int) -> tuple[Chosen, ...]:
+    rows = session.execute(
+        sa.select(Track.key, Track.name, TrackChoice.state)
+        .join(TrackChoice, TrackChoice.track_id == Track.id)
+        .where(TrackChoice.application_id == application_id, TrackChoice.state != TrackChoiceState.WITHDRAWN)
+        .order_by(TrackChoice.rank)
+    )
+    return tuple(Chosen(row.key, row.name, row.state not in OUT_OF_PLAY) for row in rows)
+
+
+def _sift(
+    questions: tuple[QuestionView, ...], rubric: RubricView, tracks: set[str], *, blind: bool
+) -> tuple[tuple[QuestionView, ...], tuple[str, ...]]:
+    """The questions whose answers are read, and the labels of those a blind reading leaves out."""
+    asked = [
+        question
+        for question in questions
+        if question.section not in SECTIONS_NOT_READ
+        and question.type not in TYPES_NOT_READ
+        and (not question.when_track or question.when_track in tracks)
+    ]
+    if not blind:
+        return tuple(asked), ()
+    telling = {q.key for q in asked if q.blind or q.type in TELLING or q.key in rubric.blind}
+    return tuple(q for q in asked if q.key not in telling), tuple(q.label for q in asked if q.key in telling)
+
+
+def _answers(session: Session, snapshot_id: int, questions: tuple[QuestionView, ...]) -> tuple[Answer, ...]:
+    """The answers to exactly these questions: the database takes them out of the snapshot one by one."""
+    if not questions:
+        return ()
+    columns = [Snapshot.content["answers", question.key].label(f"a{n}") for n, question in enumerate(questions)]
+    row = session.execute(sa.select(*columns).where(Snapshot.id == snapshot_id)).one()
+    return tuple(Answer(question, value) for question, value in zip(questions, row, strict=True))
+
+
+def _name(session: Session, person_id: int) -> str:
+    return session.scalars(sa.select(Person.display_name).where(Person.id == person_id)).one()
+
+
+def _reviews(session: Session, own: ReviewAssignment) -> tuple[OwnReview | None, tuple[OtherReview, ...]]:
+    """The reader's own review and, because it is in, the others' of the same round (invariant 22)."""
+    rows = session.scalars(
+        sa.select(Review)
+        .join(ReviewAssignment, ReviewAssignment.id == Review.assignment_id)
+        .where(Review.application_id == own.application_id, Review.round_id == own.round_id, counts())
+        .order_by(Review.submitted_at, Review.id)
+    ).all()
+    mine_now = next((review for review in rows if review.assignment_id == own.id), None)
+    if mine_now is None:
+        return None, ()
+    others = tuple(
+        OtherReview(review.scores, review.total, review.confidence, review.note)
+        for review in rows
+        if review.assignment_id != own.id
+    )
+    own_review = OwnReview(
+        number=mine_now.number,
+        scores=mine_now.scores,
+        total=mine_now.total,
+        confidence=mine_now.confidence,
+        note=mine_now.note,
+        feedback=mine_now.feedback,
+        minutes=mine_now.minutes,
+        submitted_at=mine_now.submitted_at,
+        snapshot_number=mine_now.snapshot_number,
+    )
+    return own_review, others
