@@ -29,7 +29,7 @@ from flask_security.tf_plugin import TwoFactorSelectForm
 from flask_security.webauthn import WebAuthnRegisterForm, WebAuthnSigninForm
 from flask_wtf import FlaskForm  # type: ignore[import-untyped]
 from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from matsapply.pages.account.config import SHORTEST_PASSWORD
