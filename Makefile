@@ -8,12 +8,13 @@ DATA    ?= ./data
 TESTS   ?= tests
 WORKERS ?= 2
 BENCH   ?=
+MESSAGE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format clean lock setup setup-dev
+.PHONY: help run test check bench format clean lock migration setup setup-dev
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: setup ## the site with a demo cohort on http://localhost:8000
 	@MATSAPPLY_DATA="$(DATA)" MATSAPPLY_DEMO=1 .venv/bin/matsapply serve --demo --port "$(PORT)"
@@ -30,6 +31,9 @@ bench: setup-dev ## how fast, beside a bare page measured in the same run
 format: setup-dev ## bring the code into its one layout
 	@.venv/bin/ruff check --fix --quiet . || true
 	@.venv/bin/ruff format --quiet .
+
+migration: setup-dev ## write the next migration from the models: make migration MESSAGE="what changes"
+	@.venv/bin/python scripts/migration.py "$(MESSAGE)"
 
 lock: setup-dev ## compile requirements/*.txt again from pyproject.toml (needs uv)
 	@.venv/bin/python scripts/lock.py

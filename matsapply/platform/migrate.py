@@ -88,6 +88,21 @@ def differences(url: str) -> list[Any]:
         return list(compare_metadata(context, Base.metadata))
 
 
+def write_step(url: str, message: str) -> str:
+    """Write the step from the newest revision to the models, as far as Alembic sees it, and return its revision.
+
+    ``url`` is a scratch database; it is brought to the newest revision first. What Alembic does not see (a changed
+    CHECK, a trigger) is added by hand: tests/migrations says what is missing.
+    """
+    upgrade(url)
+    number = f"{len(revisions()) + 1:04d}"
+    config = _config()
+    with _connect(url) as connection:
+        config.attributes["connection"] = connection
+        command.revision(config, message=message, autogenerate=True, rev_id=number)
+    return number
+
+
 def is_ours(_item: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:
     """Leave the tables of the full-text index out: SQLite makes several for each, and none is in the models."""
     return not (kind == "table" and name is not None and name.startswith("fts_"))
