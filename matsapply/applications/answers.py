@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from matsapply.applications.choices import sync_tracks
+from matsapply.applications.choices import (
+    apply_streams,
+    live_streams,
+    set_streams,
+    stream_wish,
+    sync_tracks,
+    within_tracks,
+)
 from matsapply.applications.models import AnswerDraft, Application, DemographicAnswers
 from matsapply.rules.answers import ELSEWHERE
-from matsapply.rules.stages import QuestionType
+from matsapply.rules.stages import ApplicationState, QuestionType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -23,6 +30,8 @@ if TYPE_CHECKING:
     from matsapply.applications.forms import Form
     from matsapply.rules.access import Actor
 
+# Streams are chosen under gates of their own, by choices.set_streams.
+NOT_BY_FORM = ELSEWHERE | {QuestionType.STREAM_INTEREST}
 # The application's own row need not be written at every pause in typing.
 MARK_EVERY = timedelta(minutes=1)
 
@@ -73,7 +82,7 @@ def save_answers(
     else than what is sent, is a conflict: then nothing is written. Raises ``Refused``: CLOSED, NOT_OPEN_YET.
     """
     application.check()
-    known = {question.key: question for question in form.questions if question.type not in ELSEWHERE}
+    known = {question.key: question for question in form.questions if question.type not in NOT_BY_FORM}
     values = {key: value for key, value in values.items() if key in known}
     before = stored_answers(session, application.id, values)
     versions = {key: before.get(key, NOTHING).version for key in values}
@@ -90,8 +99,40 @@ def save_answers(
         _mark(session, application, now)
         ranking = next((key for key in changed if known[key].type is QuestionType.TRACK_RANK), None)
         if ranking is not None and application.snapshot_number is None:
-            sync_tracks(session, actor, application, changed[ranking] or [])
+            _follow_tracks(session, actor, application, form, changed[ranking] or [])
     return Saved(now, versions)
+
+
+def _follow_tracks(session: Session, actor: Actor, application: Editing, form: Form, tracks: list[str]) -> None:
+    """The rows of choices follow the draft; streams whose track is no longer picked leave, their wish stays written."""
+    sync_tracks(session, actor, application, tracks)
+    question = form.of_type(QuestionType.STREAM_INTEREST)
+    wish = stream_wish(session, application.id, question.key) if question else []
+    if wish:
+        fitting = within_tracks(session, application.cohort_id, wish, tracks)
+        live = [key for key in fitting if key in live_streams(session, application.id)]
+        apply_streams(session, actor, application, live, tracks)
+
+
+def choose_streams(
+    session: Session,
+    actor: Actor,
+    application: Editing,
+    form: Form,
+    keys: Sequence[str],
+    tracks: Sequence[str],
+    now: datetime,
+) -> None:
+    """Let the applicant's streams be ``keys``, in that order; see ``choices.set_streams`` for what is refused.
+
+    The wish is also written down as the draft's answer, from which the next submission takes it.
+    """
+    question = form.of_type(QuestionType.STREAM_INTEREST)
+    most = question.maximum if question else None
+    set_streams(session, actor, application, keys, tracks, most=most)
+    if question is not None and application.state is not ApplicationState.IN_STREAMS:
+        write(session, application.id, {question.key: list(keys) or None}, now)
+        _mark(session, application, now)
 
 
 def write(session: Session, application_id: int, values: Mapping[str, Any], now: datetime) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from matsapply.applications.models import StreamApplication, TrackChoice
+from matsapply.applications.models import AnswerDraft, StreamApplication, TrackChoice
 from matsapply.cohorts.gates import takes_applications
 from matsapply.cohorts.models import Stream, StreamTrack, Track
 from matsapply.rules.refusals import Code, refuse
@@ -46,7 +46,7 @@ def sync_tracks(session: Session, actor: Actor, application: Editing, keys: Sequ
             Track.cohort_id == application.cohort_id, Track.dropped_at.is_(None), Track.key.in_(list(keys))
         )
     )
-    ids = dict(row.tuple() for row in found)
+    ids = {row[0]: row[1] for row in found}
     wanted = [ids[key] for key in keys if key in ids]
     rows = {
         choice.track_id: choice
@@ -80,6 +80,46 @@ def chosen_tracks(session: Session, application_id: int, *states: TrackChoiceSta
             .order_by(TrackChoice.rank, TrackChoice.id)
         )
     )
+
+
+def stream_wish(session: Session, application_id: int, question_key: str) -> list[str]:
+    """The streams as they are written down in the draft, in order, whatever has become of their tracks."""
+    value = session.scalar(
+        sa.select(AnswerDraft.value).where(
+            AnswerDraft.application_id == application_id, AnswerDraft.question_key == question_key
+        )
+    )
+    return list(value or [])
+
+
+def live_streams(session: Session, application_id: int) -> list[str]:
+    """The keys of the streams in which the application lives, in the applicant's order."""
+    return list(
+        session.scalars(
+            sa.select(Stream.key)
+            .join(StreamApplication, StreamApplication.stream_id == Stream.id)
+            .where(
+                StreamApplication.application_id == application_id,
+                StreamApplication.state.in_(LIVE_STREAM_APPLICATION),
+            )
+            .order_by(StreamApplication.rank, StreamApplication.id)
+        )
+    )
+
+
+def within_tracks(session: Session, cohort_id: int, keys: Sequence[str], tracks: Sequence[str]) -> list[str]:
+    """Those of the streams that belong to one of the tracks, in the order given."""
+    if not keys:
+        return []
+    fitting = set(
+        session.scalars(
+            sa.select(Stream.key)
+            .join(StreamTrack, StreamTrack.stream_id == Stream.id)
+            .join(Track, Track.id == StreamTrack.track_id)
+            .where(Stream.cohort_id == cohort_id, Stream.key.in_(list(keys)), Track.key.in_(list(tracks)))
+        )
+    )
+    return [key for key in keys if key in fitting]
 
 
 @dataclass(frozen=True, slots=True)

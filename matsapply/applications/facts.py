@@ -54,7 +54,7 @@ def extensions_of(session: Session, person_id: int, cohort_id: int) -> dict[str,
         .where(Extension.person_id == person_id, Extension.cohort_id == cohort_id, Extension.revoked_at.is_(None))
         .group_by(Extension.gate)
     )
-    return dict(row.tuple() for row in rows)
+    return {row[0]: row[1] for row in rows}
 
 
 def has_other_live(session: Session, person_id: int, cohort_id: int, besides: int | None = None) -> bool:

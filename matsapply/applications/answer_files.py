@@ -1,0 +1,91 @@
+"""Files that answer a question: added and removed at will until the deadline, kept where a snapshot holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from matsapply.applications.models import AnswerFile, Snapshot
+from matsapply.files.models import StoredFile
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from matsapply.applications.editing import Editing
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    public_id: str
+    question_key: str
+    name: str
+    size: int
+    pages: int | None
+    sha256: str
+    uploaded_at: datetime
+
+
+def answer_files(session: Session, application_id: int) -> list[FileRow]:
+    """The files that stand as answers now, in the order of their upload."""
+    rows = session.execute(
+        sa.select(
+            StoredFile.public_id,
+            AnswerFile.question_key,
+            StoredFile.name,
+            StoredFile.size,
+            StoredFile.pages,
+            StoredFile.sha256,
+            StoredFile.created_at,
+        )
+        .join(StoredFile, StoredFile.id == AnswerFile.file_id)
+        .where(AnswerFile.application_id == application_id, StoredFile.removed_at.is_(None))
+        .order_by(AnswerFile.id)
+    )
+    return [FileRow(*row) for row in rows]
+
+
+def attach(session: Session, application: Editing, question_key: str, file: StoredFile, now: datetime) -> None:
+    """Let ``file`` be the answer to a question; it replaces the one that stood there. Raises ``Refused``: CLOSED."""
+    application.check()
+    for earlier in answer_files(session, application.id):
+        if earlier.question_key == question_key:
+            detach(session, application, earlier.public_id, now)
+    session.add(AnswerFile(application_id=application.id, question_key=question_key, file_id=file.id))
+    session.flush()
+
+
+def detach(session: Session, application: Editing, public_id: str, now: datetime) -> bool:
+    """Take a file off its question. What a snapshot holds stays stored; anything else is let go of."""
+    application.check()
+    found = session.execute(
+        sa.select(AnswerFile, StoredFile)
+        .join(StoredFile, StoredFile.id == AnswerFile.file_id)
+        .where(AnswerFile.application_id == application.id, StoredFile.public_id == public_id)
+    ).one_or_none()
+    if found is None:
+        return False
+    link, file = found
+    session.delete(link)
+    if not _in_snapshot(session, application.id, public_id):
+        file.removed_at = now
+    session.flush()
+    return True
+
+
+def _in_snapshot(session: Session, application_id: int, public_id: str) -> bool:
+    contents = session.scalars(sa.select(Snapshot.content).where(Snapshot.application_id == application_id))
+    return any(public_id in files_in(content) for content in contents)
+
+
+def files_in(content: dict[str, Any]) -> set[str]:
+    """The public ids of the files a snapshot holds."""
+    return {
+        each["file"]
+        for value in content.get("answers", {}).values()
+        if isinstance(value, list)
+        for each in value
+        if isinstance(each, dict) and "file" in each
+    }

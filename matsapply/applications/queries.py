@@ -1,0 +1,260 @@
+"""What an applicant's own pages read. Everything here belongs to the asking person; released facts only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from matsapply.applications.answer_files import FileRow, answer_files
+from matsapply.applications.answers import Stored, stored_answers
+from matsapply.applications.choices import chosen_tracks
+from matsapply.applications.forms import track_options
+from matsapply.applications.models import Application, Reference, Snapshot, StreamApplication, TrackChoice
+from matsapply.cohorts.models import Cohort, Stream, Track
+from matsapply.rules.answers import check, progress
+from matsapply.rules.stages import (
+    LIVE_STREAM_APPLICATION,
+    ApplicationState,
+    CloseReason,
+    QuestionType,
+    ReferenceState,
+    StreamApplicationState,
+    TrackChoiceState,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from matsapply.applications.editing import Editing
+    from matsapply.applications.forms import Form, TrackOption
+    from matsapply.rules.answers import Problem, SectionState
+
+
+@dataclass(frozen=True, slots=True)
+class OwnApplication:
+    """One application of a person, as a line in a list."""
+
+    id: int
+    public_id: str
+    cohort_id: int
+    cohort_label: str
+    state: ApplicationState
+    close_reason: CloseReason | None
+    submitted_at: datetime | None
+    snapshot_number: int | None
+
+
+def _own() -> Any:
+    return sa.select(
+        Application.id,
+        Application.public_id,
+        Application.cohort_id,
+        Cohort.label,
+        Application.state,
+        Application.close_reason,
+        Application.submitted_at,
+        Application.snapshot_number,
+    ).join(Cohort, Cohort.id == Application.cohort_id)
+
+
+def own_applications(session: Session, person_id: int) -> list[OwnApplication]:
+    """All of a person's applications, the newest first."""
+    rows = session.execute(_own().where(Application.person_id == person_id).order_by(Application.id.desc()))
+    return [OwnApplication(*row) for row in rows]
+
+
+def own_application(session: Session, person_id: int, public_id: str) -> OwnApplication | None:
+    """One of them; None for anybody else's, as for one that does not exist."""
+    row = session.execute(
+        _own().where(Application.person_id == person_id, Application.public_id == public_id)
+    ).one_or_none()
+    return OwnApplication(*row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class RefereeRow:
+    """A referee as the applicant sees one: who, and how far; never what was written."""
+
+    public_id: str
+    name: str
+    email: str
+    state: ReferenceState
+    requested_at: datetime | None
+    reminders: int
+    reminded_at: datetime | None
+
+
+def referees(session: Session, application_id: int) -> list[RefereeRow]:
+    rows = session.execute(
+        sa.select(
+            Reference.public_id,
+            Reference.name,
+            Reference.email,
+            Reference.state,
+            Reference.requested_at,
+            Reference.reminders,
+            Reference.reminded_at,
+        )
+        .where(Reference.application_id == application_id, Reference.state != ReferenceState.REPLACED)
+        .order_by(Reference.position, Reference.id)
+    )
+    return [RefereeRow(*row) for row in rows]
+
+
+def own_referee(session: Session, application_id: int, public_id: str) -> Reference | None:
+    return session.scalar(
+        sa.select(Reference).where(Reference.application_id == application_id, Reference.public_id == public_id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRow:
+    number: int
+    received_at: datetime
+    digest: str
+    content: dict[str, Any]
+    form_version_id: int
+
+
+def snapshot(session: Session, application_id: int, number: int | None = None) -> SnapshotRow | None:
+    """A snapshot by its number, or the last one."""
+    query = sa.select(
+        Snapshot.number, Snapshot.received_at, Snapshot.digest, Snapshot.content, Snapshot.form_version_id
+    ).where(Snapshot.application_id == application_id)
+    if number is not None:
+        query = query.where(Snapshot.number == number)
+    row = session.execute(query.order_by(Snapshot.number.desc()).limit(1)).one_or_none()
+    return SnapshotRow(*row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPick:
+    """A stream in the applicant's order, as far as it is chosen now."""
+
+    public_id: str
+    key: str
+    name: str
+    rank: int | None
+    state: StreamApplicationState
+    exited_at: datetime | None
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE_STREAM_APPLICATION
+
+
+def stream_picks(session: Session, application_id: int) -> list[StreamPick]:
+    """Every stream the applicant ever chose: the live ones in order, then the others."""
+    rows = session.execute(
+        sa.select(
+            StreamApplication.public_id,
+            Stream.key,
+            Stream.name,
+            StreamApplication.rank,
+            StreamApplication.state,
+            StreamApplication.exited_at,
+        )
+        .join(Stream, Stream.id == StreamApplication.stream_id)
+        .where(StreamApplication.application_id == application_id)
+        .order_by(StreamApplication.rank.is_(None), StreamApplication.rank, StreamApplication.id)
+    )
+    return [StreamPick(*row) for row in rows]
+
+
+def own_stream_application(session: Session, application_id: int, public_id: str) -> StreamApplication | None:
+    return session.scalar(
+        sa.select(StreamApplication).where(
+            StreamApplication.application_id == application_id, StreamApplication.public_id == public_id
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An application as it stands in the making: the form, the drafts and what hangs beside them."""
+
+    form: Form
+    stored: dict[str, Stored]
+    tracks: list[TrackOption]
+    files: list[FileRow]
+    referees: list[RefereeRow]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return {key: stored.value for key, stored in self.stored.items()}
+
+    @property
+    def picked(self) -> list[str]:
+        """The keys of the tracks picked in the draft, in order; dropped tracks are gone."""
+        question = self.form.of_type(QuestionType.TRACK_RANK)
+        wished = self.values.get(question.key) if question else None
+        known = {track.key for track in self.tracks}
+        return [key for key in wished or [] if key in known]
+
+    @property
+    def streams(self) -> list[str]:
+        question = self.form.of_type(QuestionType.STREAM_INTEREST)
+        return list((self.values.get(question.key) if question else None) or [])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many files and referees there are, by question."""
+        found: dict[str, int] = {}
+        for file in self.files:
+            found[file.question_key] = found.get(file.question_key, 0) + 1
+        asked = self.form.of_type(QuestionType.REFEREES)
+        if asked is not None:
+            found[asked.key] = len(self.referees)
+        return found
+
+    @property
+    def saved_at(self) -> datetime | None:
+        return max((each.saved_at for each in self.stored.values() if each.saved_at), default=None)
+
+    def sections(self) -> list[SectionState]:
+        form = self.form
+        return progress(form.questions, self.values, self.picked, self.counts, form.stated_minutes)
+
+    def problems(self) -> list[Problem]:
+        return check(self.form.questions, self.values, self.picked, self.counts)
+
+
+def work(session: Session, application: Editing) -> Work:
+    """Four queries, five where the form was not read before."""
+    tracks = track_options(session, application.cohort_id)
+    return Work(
+        form=application.form(session).with_tracks([track.key for track in tracks]),
+        stored=stored_answers(session, application.id),
+        tracks=tracks,
+        files=answer_files(session, application.id),
+        referees=referees(session, application.id),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TrackLine:
+    key: str
+    name: str
+    rank: int
+    state: TrackChoiceState
+
+
+def track_lines(session: Session, application_id: int) -> list[TrackLine]:
+    """The tracks in the applicant's order. Their states only move at a release, so they are released facts."""
+    rows = session.execute(
+        sa.select(Track.key, Track.name, TrackChoice.rank, TrackChoice.state)
+        .join(Track, Track.id == TrackChoice.track_id)
+        .where(TrackChoice.application_id == application_id, TrackChoice.state != TrackChoiceState.WITHDRAWN)
+        .order_by(TrackChoice.rank, TrackChoice.id)
+    )
+    return [TrackLine(*row) for row in rows]
+
+
+def open_tracks(session: Session, application: Editing) -> list[str]:
+    """The tracks in which streams may be chosen now: those advanced, or those picked."""
+    if application.state is ApplicationState.IN_STREAMS:
+        return chosen_tracks(session, application.id, TrackChoiceState.ADVANCED)
+    return work(session, application).picked
