@@ -1,0 +1,39 @@
+"""How long 2,200 demo applications take, and the share of them a second."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from matsapply.demo.load import load_demo
+from matsapply.platform import migrate
+from matsapply.platform.db import configure_engine
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """``{"applications", "seconds", "cpu_seconds"}`` on SQLite."""
+    del arguments
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{Path(folder) / 'demo.db'}"
+        migrate.upgrade(url)
+        engine = sa.create_engine(url)
+        configure_engine(engine)
+        began, cpu = time.perf_counter(), os.times()
+        with Session(engine) as session, session.begin():
+            load_demo(session, applications=2200, seed=1, password_hash="-")
+        after = os.times()
+        seconds = time.perf_counter() - began
+        engine.dispose()
+    used = after.user + after.system - cpu.user - cpu.system
+    sys.stdout.write(f"2,200 applications in {seconds:.1f} s ({used:.1f} s of CPU)\n")
+    return {"applications": 2200, "seconds": round(seconds, 2), "cpu_seconds": round(used, 2)}
