@@ -16,6 +16,7 @@ from flask_security.forms import (
     RegisterFormV2,
     ResetPasswordForm,
     SendConfirmationForm,
+    TwoFactorRescueForm,
     TwoFactorSetupForm,
     TwoFactorVerifyCodeForm,
     VerifyForm,
@@ -85,11 +86,16 @@ def _zone_field() -> SelectField:
     )
 
 
+def _bare(text: Any) -> Any:
+    return text.strip() if isinstance(text, str) else text
+
+
 def _address_field(*validators: Any, **more: Any) -> EmailField:
     return EmailField(
         "E-mail address",
         [IsString(), email_required, Length(max=ADDRESS_LENGTH, message=ADDRESS_TOO_LONG), *validators],
         render_kw={"autocomplete": "email", "spellcheck": "false"},
+        filters=[_bare],
         **more,
     )
 
@@ -166,6 +172,7 @@ class NewAddressForm(ChangeEmailForm):
             unique_user_email,
         ],
         description="We send a link there; the change is made when you open it.",
+        filters=[_bare],
         render_kw={"autocomplete": "email", "spellcheck": "false"},
     )
 
@@ -207,6 +214,12 @@ class WaysField(RadioField):
 
 class SecondStepForm(TwoFactorSelectForm):
     which = WaysField("How do you want to confirm that it is you?")
+
+
+class NoRescueForm(TwoFactorRescueForm):
+    """The library makes one for the page of the code; that page of ours links to the recovery codes instead."""
+
+    help_setup = RadioField(choices=[])
 
 
 class RecoveryCodeForm(MfRecoveryForm):

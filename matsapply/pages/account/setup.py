@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Flask, Response
+    from werkzeug.wrappers import Response as AnyResponse
 
     from matsapply.platform.settings import Settings
 
@@ -75,6 +77,11 @@ def _strangers_only(view: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
+def _to_recovery_code() -> AnyResponse:
+    """The library links to its own page for lost devices; ours is the one for recovery codes."""
+    return redirect(url_for(f"{BLUEPRINT}.mf_recovery"))
+
+
 POST, OWN = ("POST",), Act.SIGNED_IN
 ROUTES = (
     Route("login", "/login", library.login),
@@ -87,6 +94,7 @@ ROUTES = (
     Route("verify", "/verify", library.verify, act=OWN),
     Route("two_factor_token_validation", "/login/code", _strangers_only(library.two_factor_token_validation)),
     Route("tf_select", "/login/second-step", _strangers_only(choice_views.tf_select)),
+    Route("two_factor_rescue", "/login/lost-device", _to_recovery_code, ("GET",)),
     Route("mf_recovery", "/login/recovery-code", recovery_views.mf_recovery),
     Route("wan_signin", "/login/passkey", passkey_views.webauthn_signin),
     Route(
@@ -132,6 +140,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         verify_form=forms.ItIsMeForm,
         two_factor_setup_form=forms.FactorForm,
         two_factor_verify_code_form=forms.CodeForm,
+        two_factor_rescue_form=forms.NoRescueForm,
         two_factor_select_form=forms.SecondStepForm,
         mf_recovery_form=forms.RecoveryCodeForm,
         wan_register_form=forms.PasskeyForm,
@@ -160,11 +169,19 @@ def _blueprint() -> Blueprint:
     def lead_on(response: Response) -> Response:
         if response.status_code == 302:
             response.status_code = 303 if request.method == "POST" else 302
-            if not LOCAL.match(response.location or ""):
-                response.location = url_for("account.start")
+            response.location = local(response.location or "")
         return response
 
     return blueprint
+
+
+def local(location: str) -> str:
+    """``location`` if it is a path of this site, without a ``next`` that is none; else the page after signing in."""
+    if not LOCAL.match(location):
+        return url_for("account.start")
+    parts = urlsplit(location)
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "next" or LOCAL.match(value)]
+    return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 def render(template: str, **context: Any) -> Any:
