@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
+import qrcode  # type: ignore[import-untyped]
 from flask import request
 from flask_security.totp import Totp
 from flask_security.webauthn_util import WebauthnUtil
 from passlib.exc import TokenError  # type: ignore[import-untyped]
+from qrcode.image.svg import SvgFillImage  # type: ignore[import-untyped]
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
     ResidentKeyRequirement,
@@ -28,6 +31,11 @@ class OnceTotp(Totp):
         if user.tf_totp_secret != totp_secret:  # setting up: nothing is signed in to by this code
             return True
         return counters().once(f"totp/{user.id}/{match.counter}", 2 * window + 60)
+
+    def generate_qrcode(self, username: str, totp: str) -> str:
+        """The picture to scan, on white ground of its own: on a dark page black alone cannot be read."""
+        picture = qrcode.make(self.get_totp_uri(username, totp), image_factory=SvgFillImage)
+        return "data:image/svg+xml;base64," + base64.b64encode(picture.to_string()).decode("ascii")
 
 
 class Passkeys(WebauthnUtil):
