@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 
 from matsapply.applications.facts import facts_of, letter_to, place_of
 from matsapply.applications.models import Application, StreamApplication
-from matsapply.cohorts.models import Stream
+from matsapply.cohorts.models import Cohort, Stream
 from matsapply.evaluations.upkeep import SYSTEM, lock_application
 from matsapply.interviews import calendar
 from matsapply.interviews.models import Interview, InterviewSlot, SlotInterviewer
@@ -230,8 +230,9 @@ def _letter(
     cancelled: bool = False,
 ) -> Letter:
     """The message about an interview with its calendar object; made before the move, so it numbers the next one."""
-    stream, key = session.execute(
-        sa.select(Stream.name, Stream.key)
+    stream, key, cohort = session.execute(
+        sa.select(Stream.name, Stream.key, Cohort.key)
+        .join(Cohort, Cohort.id == Stream.cohort_id)
         .join(StreamApplication, StreamApplication.stream_id == Stream.id)
         .where(StreamApplication.id == interview.stream_application_id)
     ).one()
@@ -242,7 +243,7 @@ def _letter(
         starts_at=slot.starts_at,
         ends_at=slot.ends_at,
         video_link=slot.video_link,
-        href=f"/stream/{key}/interviews" if for_panel else f"/interviews/{interview.public_id}",
+        href=f"/stream/{key}@{cohort}/interviews" if for_panel else f"/interviews/{interview.public_id}",
         moved=moved,
     )
     counted = cancelled or for_panel  # those follow the move, the applicant's own goes with it

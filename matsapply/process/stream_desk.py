@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from matsapply.applications.models import Application, StreamApplication, TrackChoice
-from matsapply.cohorts.models import Cohort, Stream, StreamTrack, Track
+from matsapply.cohorts.models import Cohort, Mentor, Stream, StreamTrack, Track
 from matsapply.decisions.models import Decision
 from matsapply.evaluations.models import InviteStream, Submission
 from matsapply.evaluations.queries import READABLE
 from matsapply.interviews.models import Interview
 from matsapply.offers.models import RankingEntry
-from matsapply.people.models import Person
+from matsapply.people.models import Person, RoleGrant
+from matsapply.people.queries import in_force
 from matsapply.reviews.models import ReviewAssignment, ReviewRound
 from matsapply.reviews.visibility import in_conflict
 from matsapply.rules.access import POLICY, Act, Reach
@@ -34,6 +35,7 @@ from matsapply.rules.stages import (
     CohortState,
     InterviewPlan,
     Outcome,
+    Role,
     RoundKind,
     Scope,
     StreamApplicationState,
@@ -42,6 +44,7 @@ from matsapply.rules.stages import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -55,9 +58,11 @@ SORTS = ("rank", "name", "score", "review", "marks", "interview")
 
 @dataclass(frozen=True, slots=True)
 class OwnStream:
-    """A stream the actor may read, with what its pages need."""
+    """A stream the actor may read, with what its pages need. ``ref`` is its name in addresses: the key, with the cohort
+    behind it (``oversight@2027-06``) where a newer cohort of the actor's has a stream of that key too."""
 
     id: int
+    ref: str
     key: str
     name: str
     description: str
@@ -110,12 +115,25 @@ def mentor_streams(session: Session, actor: Actor) -> list[OwnStream]:
         .where(StreamTrack.stream_id.in_([row[0].id for row in rows]))
     ):
         tracks.setdefault(stream_id, []).append((track_id, key, is_main))
-    return [_own_stream(stream, key, label, tracks.get(stream.id, [])) for stream, key, label in rows]
+    newest: dict[str, str] = {}
+    for stream, cohort_key, _ in rows:
+        newest.setdefault(stream.key, cohort_key)
+    return [
+        _own_stream(stream, key, label, tracks.get(stream.id, []), newest[stream.key]) for stream, key, label in rows
+    ]
 
 
-def _own_stream(stream: Stream, cohort_key: str, label: str, tracks: list[tuple[int, str, bool]]) -> OwnStream:
+def named(streams: Iterable[OwnStream], ref: str) -> OwnStream | None:
+    """The stream an address speaks of: by ``ref``, or by key and cohort."""
+    return next((stream for stream in streams if ref in {stream.ref, f"{stream.key}@{stream.cohort_key}"}), None)
+
+
+def _own_stream(
+    stream: Stream, cohort_key: str, label: str, tracks: list[tuple[int, str, bool]], newest: str
+) -> OwnStream:
     return OwnStream(
         id=stream.id,
+        ref=stream.key if cohort_key == newest else f"{stream.key}@{cohort_key}",
         key=stream.key,
         name=stream.name,
         description=stream.description,
@@ -130,6 +148,27 @@ def _own_stream(stream: Stream, cohort_key: str, label: str, tracks: list[tuple[
         track_keys=frozenset(key for _, key, _ in tracks),
         main_track_id=next((track_id for track_id, _, is_main in tracks if is_main), None),
     )
+
+
+def stream_people(session: Session, stream_id: int, now: datetime) -> list[tuple[int, str]]:
+    """Who may interview for the stream: its listed mentors who are known as people, and whoever holds a role in it."""
+    holders = sa.select(RoleGrant.person_id).where(
+        RoleGrant.scope == Scope.STREAM,
+        RoleGrant.scope_id == stream_id,
+        RoleGrant.role.in_([Role.MENTOR, Role.STREAM_LEAD]),
+        in_force(now),
+    )
+    listed = sa.select(Mentor.person_id).where(
+        Mentor.stream_id == stream_id,
+        Mentor.person_id.is_not(None),
+        sa.or_(Mentor.ends_at.is_(None), Mentor.ends_at > now),
+    )
+    rows = session.execute(
+        sa.select(Person.id, Person.display_name)
+        .where(sa.or_(Person.id.in_(holders), Person.id.in_(listed)))
+        .order_by(Person.display_name, Person.id)
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

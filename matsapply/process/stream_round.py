@@ -22,17 +22,15 @@ from matsapply.evaluations.upkeep import (
     expire_tasks,
     finish_task_if_done,
     lock_application,
-    restore_tasks,
-    settle,
-    withdraw_tasks,
 )
 from matsapply.evaluations.windows import window_of
-from matsapply.interviews.actions import back_in_review, cancel, cancel_interviews, open_interview
+from matsapply.interviews.actions import back_in_review, cancel, open_interview
 from matsapply.interviews.models import Interview
 from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
 from matsapply.offers.models import StreamRanking
 from matsapply.offers.ranking import SYSTEM, Ranking, current_ranking, lock_version
+from matsapply.process.stream_ends import cancel_children, cancel_stream_children, restore_stream_children
 from matsapply.rules.refusals import Code, Refused, refuse
 from matsapply.rules.stages import (
     ApplicationState,
@@ -242,6 +240,17 @@ def offer_interview(session: Session, actor: Actor, entry: StreamApplication, ro
     return interview
 
 
+def take_back_interview(
+    session: Session, actor: Actor, interview: Interview, role: Role, now: datetime, *, reason: str = ""
+) -> None:
+    """I7 by the stream, and S7b where no other interview is left."""
+    entry = session.get_one(StreamApplication, interview.stream_application_id)
+    application = lock_application(session, entry.application_id)
+    session.refresh(interview)
+    cancel(session, actor, role, interview, now, reason=reason)
+    back_in_review(session, actor, application, entry.id, now)
+
+
 def close_interviews(session: Session, cohort_id: int, now: datetime, limit: int = 200) -> int:
     """After T11, interviews nobody booked are cancelled (I7), and who has none held goes back to review (S7b).
 
@@ -325,35 +334,6 @@ def lock_due_rankings(session: Session, cohort_id: int, now: datetime) -> int:
     return done
 
 
-# --- what ends with an application or a stream application ----------------------------------------------------------
-
-
-def cancel_children(session: Session, application: Application, now: datetime) -> None:
-    """V7 and I7 for everything open of an application that closes (invariant 12). It must be locked."""
-    withdraw_tasks(session, application, now, every=True)
-    cancel_interviews(session, application, now)
-
-
-def cancel_stream_children(session: Session, entry: StreamApplication, now: datetime) -> None:
-    """V7 and I7 for one stream application that ends; a shared task another live one waits for stays (E29)."""
-    application = session.get_one(Application, entry.application_id)
-    withdraw_tasks(session, application, now, besides=entry.id)
-    cancel_interviews(session, application, now, only=entry.id)
-
-
-def restore_stream_children(session: Session, entry: StreamApplication, now: datetime) -> None:
-    """After S21: tasks withdrawn with the stream application are open again, with the clock they had.
-
-    A cancelled interview does not come back: whoever was interviewing without one returns to review and may be asked
-    again.
-    """
-    application = session.get_one(Application, entry.application_id)
-    if entry.state is StreamApplicationState.EVALUATING:
-        restore_tasks(session, entry, now)
-        settle(session, entry, now)
-    back_in_review(session, SYSTEM, application, entry.id, now)
-
-
 # --- helpers --------------------------------------------------------------------------------------------------------
 
 
@@ -400,6 +380,7 @@ __all__ = [
     "lock_ranking",
     "offer_interview",
     "restore_stream_children",
+    "take_back_interview",
     "take_in",
     "to_invite",
 ]

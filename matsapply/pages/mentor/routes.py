@@ -1,0 +1,8 @@
+"""Every page of the streams' blueprint: importing this module fills it."""
+
+from __future__ import annotations
+
+from matsapply.pages.mentor import interviews, ranking, tasks, views
+from matsapply.pages.mentor.desk import blueprint
+
+__all__ = ["blueprint", "interviews", "ranking", "tasks", "views"]
