@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matsapply.pages.account.views import blueprint as account
+from matsapply.pages.applicant.status import blueprint as status
+from matsapply.pages.applicant.streams import blueprint as choice, referees
+from matsapply.pages.applicant.tasks import blueprint as tasks
+from matsapply.pages.applicant.views import blueprint as applicant
 from matsapply.pages.demo.views import blueprint as demo_mail
+from matsapply.pages.public.showcase import blueprint as showcase
+from matsapply.pages.public.views import blueprint as public
 from matsapply.pages.reviewer.views import blueprint as reviewer
 
 if TYPE_CHECKING:
@@ -13,7 +19,7 @@ if TYPE_CHECKING:
 
     from matsapply.platform.settings import Settings
 
-BLUEPRINTS: tuple[Blueprint, ...] = (account, reviewer)
+BLUEPRINTS: tuple[Blueprint, ...] = (public, showcase, account, choice, referees, applicant, status, tasks, reviewer)
 DEMO_BLUEPRINTS: tuple[Blueprint, ...] = (demo_mail,)
 
 

@@ -1,0 +1,135 @@
+"""A section of the application as a form, made from the cohort's questions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    EmailField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+
+from matsapply.rules.answers import Asked, Problem, ProblemCode, applies, read
+from matsapply.rules.stages import QuestionType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from werkzeug.datastructures import MultiDict
+    from wtforms import Field
+
+SECTIONS = {
+    "you": "About you",
+    "background": "Background",
+    "research": "Research",
+    "motivation": "Motivation",
+    "choice": "Tracks and streams",
+    "references": "Referees",
+    "consent": "Consent",
+    "separate": "Kept apart",
+}
+SENTENCES = {
+    ProblemCode.MISSING: "This answer is required.",
+    ProblemCode.TOO_LONG: "This is longer than {}. Shorten it; what you typed is kept.",
+    ProblemCode.UNSTORABLE: "This contains {}, which cannot be stored. Remove it; the rest is kept.",
+    ProblemCode.NOT_AN_OPTION: "Choose one of the options shown.",
+    ProblemCode.NOT_AN_ADDRESS: "This is not a complete e-mail address, such as name@example.org.",
+    ProblemCode.NOT_A_ZONE: "Choose a time zone from the list.",
+    ProblemCode.NOT_A_LINK: "{} is not a web address. It begins with https:// or http://.",
+    ProblemCode.TOO_FEW: "At least {} needed.",
+    ProblemCode.TOO_MANY: "At most {} allowed.",
+}
+TOLERANCE = 5  # per cent over a limit that is still accepted
+BY_FORM = frozenset(
+    {
+        QuestionType.TEXT,
+        QuestionType.LONG,
+        QuestionType.EMAIL,
+        QuestionType.TIMEZONE,
+        QuestionType.CHOICE,
+        QuestionType.MULTI,
+        QuestionType.BOOL,
+        QuestionType.URLS,
+        QuestionType.TRACK_RANK,
+    }
+)
+
+
+def sentence(problem: Problem) -> str:
+    """What is wrong, and what to do."""
+    return SENTENCES[problem.code].format(problem.detail)
+
+
+def title_of(section: str) -> str:
+    return SECTIONS.get(section, section.replace("_", " ").capitalize())
+
+
+def field_for(question: Asked, track_names: Mapping[str, str]) -> Field:
+    """The unbound field of one question. Nothing is validated here: the rules do that, and drafts may be unfinished."""
+    label, hint = question.label, question.hint
+    match question.type:
+        case QuestionType.LONG:
+            return TextAreaField(label, description=hint, render_kw={"rows": 10 if (question.limit or 0) > 500 else 5})
+        case QuestionType.URLS:
+            return TextAreaField(label, description=hint or "One web address a line.", render_kw={"rows": 3})
+        case QuestionType.EMAIL:
+            return EmailField(label, description=hint, render_kw={"autocomplete": "email"})
+        case QuestionType.TIMEZONE:
+            zones = {"": "Choose"} | {zone: zone.replace("_", " ") for zone in sorted(available_timezones())}
+            return SelectField(label, description=hint, choices=zones, validate_choice=False)
+        case QuestionType.CHOICE:
+            return RadioField(label, description=hint, choices=list(question.options), validate_choice=False)
+        case QuestionType.MULTI:
+            return SelectMultipleField(label, description=hint, choices=list(question.options), validate_choice=False)
+        case QuestionType.TRACK_RANK:
+            options = {key: track_names.get(key, key) for key in question.options}
+            return SelectMultipleField(label, description=hint, choices=options, validate_choice=False)
+        case QuestionType.BOOL:
+            return BooleanField(label, description=hint)
+        case _:
+            return StringField(label, description=hint)
+
+
+def section_form(questions: Sequence[Asked], values: Mapping[str, Any], track_names: Mapping[str, str]) -> FlaskForm:
+    """The form of a section, filled with the stored drafts."""
+    fields = {question.key: field_for(question, track_names) for question in questions if question.type in BY_FORM}
+    form_type = type("SectionForm", (FlaskForm,), fields)
+    data = {}
+    for question in questions:
+        value = values.get(question.key)
+        data[question.key] = "\n".join(value) if question.type is QuestionType.URLS and value else value
+    form: FlaskForm = form_type(formdata=None, data=data)
+    return form
+
+
+def read_section(
+    questions: Sequence[Asked], sent: MultiDict[str, str], *, partial: bool
+) -> tuple[dict[str, Any], list[Problem]]:
+    """What was sent, by question key, and what cannot be kept at all. ``partial``: only the fields that were sent."""
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for question in questions:
+        if question.type not in BY_FORM:
+            continue
+        given = sent.getlist(question.key)
+        if question.type is QuestionType.TRACK_RANK:
+            ordered = [key for key in sent.getlist("order") if key in given]
+            given = [*ordered, *(key for key in given if key not in ordered)]
+        answer = read(question, given)
+        if isinstance(answer, Problem):
+            problems.append(answer)
+        elif given or not partial or question.type in {QuestionType.BOOL, QuestionType.MULTI, QuestionType.TRACK_RANK}:
+            values[question.key] = answer
+    return values, problems
+
+
+def shown(questions: Sequence[Asked], tracks: Sequence[str]) -> list[Asked]:
+    """The questions that apply, and those of tracks not picked, which scripts show when a track is ticked."""
+    return [question for question in questions if applies(question, tracks) or question.when_track]

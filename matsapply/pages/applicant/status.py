@@ -1,0 +1,240 @@
+"""The status page, withdrawing, and answering an offer. All of it shows released facts only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+
+from matsapply.applications import queries
+from matsapply.applications.editing import locked_row
+from matsapply.cohorts import queries as cohorts
+from matsapply.cohorts.models import Stream
+from matsapply.evaluations.queries import task_lines
+from matsapply.interviews.queries import interview_lines
+from matsapply.offers.models import Offer
+from matsapply.pages.applicant.views import own
+from matsapply.pages.guard import actor, needs
+from matsapply.pages.phrases import sentence
+from matsapply.pages.public.road import road_of
+from matsapply.platform import clock
+from matsapply.platform.flask_db import session
+from matsapply.process import placement, withdraw
+from matsapply.rules.access import Act
+from matsapply.rules.refusals import Refused
+from matsapply.rules.stages import ApplicationState, CloseReason, EvaluationState, InterviewState, OfferState, Role
+from matsapply.rules.visibility import Released, application_stage, stream_line
+from matsapply.rules.workflow import UNDO_WITHIN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flask.typing import ResponseReturnValue
+
+    from matsapply.applications.editing import Editing
+
+blueprint = Blueprint("status", __name__)
+
+RELEASED_OFFERS = (
+    OfferState.PENDING,
+    OfferState.ACCEPTED,
+    OfferState.CONFIRMED,
+    OfferState.DECLINED,
+    OfferState.LAPSED,
+    OfferState.SUPERSEDED,
+    OfferState.RESCINDED,
+    OfferState.VACATED,
+    OfferState.DEFERRED,
+)
+WORDS = {
+    "draft": "You are writing your application. Nothing has been submitted yet.",
+    "submitted": "Your application is submitted. You can still change it until applications close.",
+    "under_review": "Under review. Nothing for you to do until the first results.",
+    "in_streams": "You have advanced. The streams look at your application; what they ask of you stands below.",
+    "offer_pending": "You have an offer. Answer it before it expires.",
+    "waitlisted": "You are on a waitlist. If a seat comes free you get an offer here and by mail.",
+    "placed": "You have accepted a place. Welcome.",
+    "withdrawn": "You have withdrawn from all streams.",
+    "not_selected": "No stream could offer you a place this time.",
+    "offers_declined": "You have no open offer any more.",
+    "closed": "This application is closed.",
+}
+
+
+def released_offers(application_id: int) -> Sequence[sa.Row[tuple[Offer, str]]]:
+    """Offers that were released, with their streams' names; unreleased ones are never selected."""
+    return (
+        session()
+        .execute(
+            sa.select(Offer, Stream.name)
+            .join(Stream, Stream.id == Offer.stream_id)
+            .where(
+                Offer.application_id == application_id,
+                Offer.released_at.is_not(None),
+                Offer.state.in_(RELEASED_OFFERS),
+            )
+            .order_by(Offer.id)
+        )
+        .all()
+    )
+
+
+@blueprint.get("/status")
+@needs(Act.APPLICATION_OWN)
+def page() -> ResponseReturnValue:
+    """Where the application stands, what comes next, and who acts."""
+    held = own()
+    now = clock.now()
+    dates = cohorts.key_dates(session(), held.cohort_id)
+    picks = queries.stream_picks(session(), held.id)
+    offers = released_offers(held.id)
+    tasks = task_lines(session(), held.id, now)
+    interviews = interview_lines(session(), held.id, now)
+    facts = Released(
+        held.state,
+        held.close_reason,
+        [pick.state for pick in picks],
+        [offer.state for offer, _ in offers],
+    )
+    stage = application_stage(facts, now, {row.code: row.at for row in dates})
+    open_tasks = {
+        name
+        for task in tasks
+        if task.state in {EvaluationState.INVITED, EvaluationState.STARTED}
+        for name in task.streams
+    }
+    open_interviews = {
+        line.stream for line in interviews if line.state in {InterviewState.OFFERED, InterviewState.BOOKED}
+    }
+    return render_template(
+        "applicant/status.html",
+        application=held,
+        stage=stage,
+        words=WORDS[stage.value],
+        close_reason=held.close_reason,
+        stages=road_of(dates, now),
+        tracks=queries.track_lines(session(), held.id),
+        streams=[
+            (
+                pick,
+                stream_line(
+                    pick.state, open_task=pick.name in open_tasks, open_interview=pick.name in open_interviews
+                ).value,
+                pick.exited_at is not None and pick.state.value == "withdrawn" and now < pick.exited_at + UNDO_WITHIN,
+            )
+            for pick in picks
+        ],
+        offers=offers,
+        tasks=tasks,
+        interviews=interviews,
+        referees=queries.referees(session(), held.id),
+        live=held.state is not ApplicationState.CLOSED,
+        may_undo=_may_undo(held),
+        next_news=next((row for row in dates if row.code in {"T5", "T13"} and row.at and row.at > now), None),
+    )
+
+
+def _may_undo(held: Editing) -> bool:
+    withdrawn = held.close_reason is CloseReason.WITHDRAWN and held.closed_at is not None
+    return withdrawn and held.closed_at is not None and clock.now() < held.closed_at + UNDO_WITHIN
+
+
+@blueprint.post("/status/withdraw")
+@needs(Act.APPLICATION_OWN)
+def withdraw_all() -> ResponseReturnValue:
+    held = own(lock=True)
+    withdraw.withdraw_application(
+        session(), actor(), locked_row(session(), held.id), role=Role.APPLICANT, now=clock.now()
+    )
+    flash("Your application is withdrawn. For 24 hours you can take that back.", "info")
+    return redirect(url_for("status.page"), 303)
+
+
+@blueprint.post("/status/undo")
+@needs(Act.APPLICATION_OWN)
+def undo() -> ResponseReturnValue:
+    held = own(lock=True)
+    withdraw.undo_withdrawal(session(), actor(), locked_row(session(), held.id), role=Role.APPLICANT, now=clock.now())
+    flash("Your application is back as it was.", "good")
+    return redirect(url_for("status.page"), 303)
+
+
+@blueprint.post("/status/streams/<public_id>/<act>")
+@needs(Act.APPLICATION_OWN)
+def change_stream(public_id: str, act: str) -> ResponseReturnValue:
+    """Withdraw from one stream, or take that back."""
+    held = own(lock=True)
+    entry = queries.own_stream_application(session(), held.id, public_id)
+    if entry is None or act not in {"withdraw", "undo"}:
+        abort(404)
+    if act == "withdraw":
+        withdraw.withdraw_stream(session(), actor(), entry, now=clock.now())
+        flash("You have left this stream. For 24 hours you can take that back.", "info")
+    else:
+        withdraw.undo_stream_withdrawal(session(), actor(), entry, now=clock.now())
+        flash("You are back in this stream.", "good")
+    return redirect(url_for("status.page"), 303)
+
+
+def _own_offer(public_id: str) -> tuple[Offer, str]:
+    row = (
+        session()
+        .execute(
+            sa.select(Offer, Stream.name)
+            .join(Stream, Stream.id == Offer.stream_id)
+            .where(
+                Offer.public_id == public_id,
+                Offer.person_id == actor().person_id,
+                Offer.released_at.is_not(None),
+                Offer.state.in_(RELEASED_OFFERS),
+            )
+        )
+        .one_or_none()
+    )
+    if row is None:
+        abort(404)
+    return row[0], row[1]
+
+
+@blueprint.get("/offers/<public_id>")
+@needs(Act.APPLICATION_OWN)
+def offer(public_id: str) -> ResponseReturnValue:
+    return _offer_page(public_id)
+
+
+def _offer_page(public_id: str, refusal: str | None = None, status: int = 200) -> ResponseReturnValue:
+    found, stream = _own_offer(public_id)
+    others = [row for row in released_offers(found.application_id) if row[0].id != found.id]
+    page = render_template(
+        "applicant/offer.html",
+        offer=found,
+        stream=stream,
+        others=[name for other, name in others if other.state is OfferState.PENDING],
+        refusal=refusal,
+        now=clock.now(),
+    )
+    return page, status
+
+
+@blueprint.post("/offers/<public_id>/<answer>")
+@needs(Act.APPLICATION_OWN)
+def answer_offer(public_id: str, answer: str) -> ResponseReturnValue:
+    """Accept or decline; of two answers that meet, the first one counts and the other is told so."""
+    if answer not in {"accept", "decline"}:
+        abort(404)
+    found, stream = _own_offer(public_id)
+    now = clock.now()
+    try:
+        if answer == "accept":
+            confirmed = request.form.get("eligible") == "yes"
+            placement.accept_offer(session(), actor(), found, now=now, eligibility_confirmed=confirmed)
+            flash(f"You have accepted your place in {stream}. Welcome!", "good")
+        else:
+            reason = request.form.get("reason", "")[:2000].replace("\x00", "")
+            placement.decline_offer(session(), actor(), found, now=now, reason=reason)
+            flash(f"You have declined the offer of {stream}.", "info")
+    except Refused as refused:
+        session().rollback()
+        return _offer_page(public_id, sentence(refused.refusal), 409)
+    return redirect(url_for("status.page"), 303)
