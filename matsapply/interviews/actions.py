@@ -116,6 +116,12 @@ def cancel_own(session: Session, actor: Actor, interview: Interview, now: dateti
     back_in_review(session, actor, application, interview.stream_application_id, now)
 
 
+def record_own_no_show(session: Session, actor: Actor, interview: Interview, now: datetime) -> None:
+    """I6 by the applicant: nobody came. It never counts against the applicant."""
+    _own(session, actor, interview)
+    record_outcome(session, actor, Role.APPLICANT, interview, InterviewState.NO_SHOW_INTERVIEWER, now)
+
+
 def cancel(
     session: Session, actor: Actor, role: Role, interview: Interview, now: datetime, *, reason: str = ""
 ) -> None:

@@ -1,175 +1,195 @@
-"""An applicant's tasks and interviews, where they act on them."""
+"""The applicant's tasks: what is asked, the clock, the text in the making, handing in."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
 
-from matsapply.evaluations import actions, queries
-from matsapply.evaluations.windows import window_of
-from matsapply.files.actions import Problem as FileProblem, store_upload
-from matsapply.interviews import actions as interviews, queries as interview_queries
+from matsapply.evaluations.actions import attach, save_task_draft, start_task, stored_form, submit_task
+from matsapply.evaluations.queries import handed_in, own_application, own_task, task_lines
+from matsapply.files.actions import Problem, store_upload
+from matsapply.files.models import StoredFile
+from matsapply.interviews.queries import interview_lines
+from matsapply.pages.files import response_for
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act
-from matsapply.rules.refusals import Refused
+from matsapply.rules.counting import counted_length, within_limit
+from matsapply.rules.refusals import Code, Refused
+from matsapply.rules.stages import EvaluationState
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from matsapply.evaluations.models import EvaluationInvite
-    from matsapply.interviews.models import Interview
 
-blueprint = Blueprint("tasks", __name__)
+blueprint = Blueprint("tasks", __name__, url_prefix="/tasks")
 
-MOST_LETTERS = 200_000
+MOST_MB = 10.0
+OPEN = (EvaluationState.INVITED, EvaluationState.STARTED)
+
+
+@blueprint.get("")
+@needs(Act.APPLICATION_OWN)
+def index() -> ResponseReturnValue:
+    """Everything that is asked of the applicant, with the hours it adds up to."""
+    now = clock.now()
+    application = own_application(session(), actor().person_id)
+    lines = task_lines(session(), application.id, now) if application else []
+    return render_template(
+        "applicant/tasks.html",
+        lines=lines,
+        hours=sum(line.hours for line in lines if line.open(now)),
+        interviews=interview_lines(session(), application.id, now) if application else [],
+        at=now,
+    )
 
 
 def _task(public_id: str) -> EvaluationInvite:
-    found = queries.own_task(session(), actor().person_id, public_id)
+    found = own_task(session(), actor().person_id, public_id)
     if found is None:
         abort(404)
     return found
 
 
-@blueprint.get("/tasks")
-@needs(Act.APPLICATION_OWN)
-def listing() -> ResponseReturnValue:
-    """Everything streams ask for, with hours and due instants."""
-    application = queries.own_application(session(), actor().person_id)
-    lines = queries.task_lines(session(), application.id, clock.now()) if application else []
-    return render_template("applicant/tasks.html", tasks=lines)
+def _page(
+    task: EvaluationInvite, *, answer: str | None = None, problems: tuple[tuple[str | None, str], ...] = ()
+) -> str:
+    now = clock.now()
+    line = next(one for one in task_lines(session(), task.application_id, now) if one.public_id == task.public_id)
+    work = handed_in(session(), task.id)
+    writable = task.state in {EvaluationState.STARTED, EvaluationState.SUBMITTED} and not (
+        line.ends_at is not None and now >= line.ends_at
+    )
+    file = session().get(StoredFile, task.draft_file_id) if task.draft_file_id else None
+    return render_template(
+        "applicant/task.html",
+        task=task,
+        evaluation=task.evaluation,
+        line=line,
+        work=work,
+        writable=writable,
+        changed=work is not None and writable and task.draft_answer != work.answer,
+        answer=task.draft_answer if answer is None else answer,
+        kept=answer is not None and not writable,
+        file=file,
+        problems=list(problems),
+        at=now,
+    )
 
 
-@blueprint.get("/tasks/<public_id>")
+@blueprint.get("/<public_id>")
 @needs(Act.APPLICATION_OWN)
-def task(public_id: str) -> ResponseReturnValue:
+def show(public_id: str) -> ResponseReturnValue:
+    """Before the start: what, how long, which rule. Running: the text and the clock. After: what was received."""
     return _page(_task(public_id))
 
 
-def _page(
-    found: EvaluationInvite, *, refusal: str | None = None, typed: str | None = None, status: int = 200
-) -> ResponseReturnValue:
-    now = clock.now()
-    window = window_of(session(), found)
-    page = render_template(
-        "applicant/task.html",
-        task=found,
-        evaluation=found.evaluation,
-        opens_at=window.opens_at,
-        ends_at=window.ends_at,
-        over=window.over(now),
-        text=found.draft_answer if typed is None else typed,
-        handed_in=queries.handed_in(session(), found.id),
-        refusal=refusal,
-        now=now,
-    )
-    return page, status
-
-
-@blueprint.post("/tasks/<public_id>/start")
+@blueprint.post("/<public_id>/start")
 @needs(Act.APPLICATION_OWN)
 def start(public_id: str) -> ResponseReturnValue:
-    found = _task(public_id)
+    """Accept the rule about AI and begin (V2)."""
+    now = clock.now()
+    task = _task(public_id)
     try:
-        actions.start_task(session(), actor(), found, clock.now(), ai_rule=request.form.get("rule") == "yes")
+        start_task(session(), actor(), task, now, ai_rule=request.form.get("ai_rule") == "yes")
     except Refused as refused:
         session().rollback()
-        return _page(_task(public_id), refusal=sentence(refused.refusal), status=409)
-    return redirect(url_for("tasks.task", public_id=public_id), 303)
+        anchor = "ai_rule" if refused.refusal.code is Code.AI_RULE else None
+        return _page(_task(public_id), problems=((anchor, sentence(refused.refusal)),)), 409
+    return redirect(url_for("tasks.show", public_id=public_id), 303)
 
 
-@blueprint.post("/tasks/<public_id>/draft")
+@blueprint.post("/<public_id>/draft")
 @needs(Act.APPLICATION_OWN)
 def draft(public_id: str) -> ResponseReturnValue:
-    """The page's script saves here after a pause."""
-    found = _task(public_id)
-    text = request.form.get("answer", "")[:MOST_LETTERS].replace("\x00", "")
-    number = request.form.get("version", "0")
-    version = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else -1
+    """Autosave: the contract stands in templates/components/save_state.html."""
+    now = clock.now()
+    task = _task(public_id)
     try:
-        saved = actions.save_task_draft(session(), actor(), found, text, version, clock.now())
+        saved = save_task_draft(session(), actor(), task, request.form.get("answer", ""), _version(), now)
     except Refused as refused:
-        return jsonify({"message": sentence(refused.refusal)}), 403
+        session().rollback()
+        gone = refused.refusal.code is Code.CLOSED
+        return jsonify({"message": sentence(refused.refusal)}), 410 if gone else 409
     if saved.conflict is not None:
         return jsonify({"conflict": {"answer": saved.conflict}, "version": saved.version}), 409
     return jsonify({"saved_at": saved.saved_at.isoformat(), "version": saved.version})
 
 
-@blueprint.post("/tasks/<public_id>")
+@blueprint.post("/<public_id>")
 @needs(Act.APPLICATION_OWN)
-def submit(public_id: str) -> ResponseReturnValue:
-    """Hand in: by the server's clock at the arrival of this request."""
+def save(public_id: str) -> ResponseReturnValue:
+    """Save the draft, take or drop a file, or hand in; what was typed is shown again whenever it could not be kept."""
     now = clock.now()
-    found = _task(public_id)
-    text = request.form.get("answer", "")[:MOST_LETTERS].replace("\x00", "")
+    task = _task(public_id)
+    answer = request.form.get("answer", "")
+    wanted = request.form.get("do", "save")
+    problems = _problems(task, stored_form(answer)) if wanted == "hand_in" else ()
     try:
-        sent = request.files.get("file")
-        if sent is not None and sent.filename:
-            stored = store_upload(session(), actor().person_id or 0, sent.stream, sent.filename, 10, now)
-            if isinstance(stored, FileProblem):
-                return _page(found, refusal=stored.sentence, typed=text, status=422)
-            actions.attach(session(), actor(), found, stored, now)
-        actions.submit_task(session(), actor(), found, text, now)
+        if wanted == "remove_file":
+            attach(session(), actor(), task, None, now)
+        elif (upload := request.files.get("file")) is not None and upload.filename:
+            stored = store_upload(session(), actor().person_id or 0, upload.stream, upload.filename, MOST_MB, now)
+            if isinstance(stored, Problem):
+                return _page(task, answer=answer, problems=(("file", stored.sentence),)), 422
+            attach(session(), actor(), task, stored, now)
+        elif wanted != "hand_in":
+            saved = save_task_draft(session(), actor(), task, answer, _version(), now)
+            if saved.conflict is not None:
+                session().rollback()
+                text = "Another tab saved a different text meanwhile. Below is what you sent; saving again replaces it."
+                return _page(_task(public_id), answer=answer, problems=(("answer", text),)), 409
+        if wanted == "hand_in":
+            if problems and not (problems[0][1] == _NOTHING and task.draft_file_id):
+                return _page(task, answer=answer, problems=problems), 422
+            submit_task(session(), actor(), task, answer, now)
+        elif wanted == "remove_file" or request.files.get("file"):
+            _keep(task, answer)
     except Refused as refused:
         session().rollback()
-        return _page(_task(public_id), refusal=sentence(refused.refusal), typed=text, status=409)
-    flash("Received. You can hand in again until the end; the last version counts.", "good")
-    return redirect(url_for("tasks.task", public_id=public_id), 303)
+        return _page(_task(public_id), answer=answer, problems=((None, sentence(refused.refusal)),)), 409
+    flash("Handed in. A receipt is on its way." if wanted == "hand_in" else "Saved.", "good")
+    return redirect(url_for("tasks.show", public_id=public_id), 303)
 
 
-def _interview(public_id: str) -> Interview:
-    found = interview_queries.own_interview(session(), actor().person_id, public_id)
+_NOTHING = "Write your answer or attach a file before you hand in."
+
+
+def _keep(task: EvaluationInvite, answer: str) -> None:
+    """The text beside a file that was just taken or dropped."""
+    if "answer" in request.form:
+        save_task_draft(session(), actor(), task, answer, task.draft_version, clock.now())
+
+
+def _problems(task: EvaluationInvite, answer: str) -> tuple[tuple[str, str], ...]:
+    """What stands against handing in, as the rules count it."""
+    limit = task.evaluation.answer_limit
+    if not within_limit(answer, limit):
+        return (
+            ("answer", f"The answer has {counted_length(answer)} letters and digits; at most {limit} are allowed."),
+        )
+    return () if answer or task.draft_file_id else (("answer", _NOTHING),)
+
+
+def _version() -> int:
+    text = request.form.get("version", "")
+    return int(text) if text.isdecimal() and len(text) < 9 else -1
+
+
+@blueprint.get("/<public_id>/file")
+@needs(Act.APPLICATION_OWN)
+def file(public_id: str) -> ResponseReturnValue:
+    """One's own attached file."""
+    task = _task(public_id)
+    work = handed_in(session(), task.id)
+    found = session().get(StoredFile, task.draft_file_id) if task.draft_file_id else None
+    if found is None and work is not None and work.file_public_id:
+        found = session().scalar(sa.select(StoredFile).where(StoredFile.public_id == work.file_public_id))
     if found is None:
         abort(404)
-    return found
-
-
-@blueprint.get("/interviews/<public_id>")
-@needs(Act.APPLICATION_OWN)
-def interview(public_id: str) -> ResponseReturnValue:
-    return _interview_page(_interview(public_id))
-
-
-def _interview_page(found: Interview, refusal: str | None = None, status: int = 200) -> ResponseReturnValue:
-    now = clock.now()
-    page = render_template(
-        "applicant/interview.html",
-        interview=found,
-        stream=found.stream_application.stream.name,
-        slot=found.slot,
-        slots=interview_queries.open_slots(session(), found, actor().person_id or 0, now),
-        refusal=refusal,
-        now=now,
-    )
-    return page, status
-
-
-@blueprint.post("/interviews/<public_id>")
-@needs(Act.APPLICATION_OWN)
-def book(public_id: str) -> ResponseReturnValue:
-    """Take a slot, or move to another one."""
-    found = _interview(public_id)
-    slot = interview_queries.slot_of_stream(
-        session(), found.stream_application.stream_id, request.form.get("slot", "")[:40]
-    )
-    if slot is None:
-        return _interview_page(found, "Choose one of the slots.", 422)
-    try:
-        interviews.book(session(), actor(), found, slot, clock.now())
-    except Refused as refused:
-        session().rollback()
-        return _interview_page(_interview(public_id), sentence(refused.refusal), 409)
-    flash("Booked. An invitation for your calendar is on its way.", "good")
-    return redirect(url_for("tasks.interview", public_id=public_id), 303)
-
-
-@blueprint.post("/interviews/<public_id>/cancel")
-@needs(Act.APPLICATION_OWN)
-def cancel(public_id: str) -> ResponseReturnValue:
-    interviews.cancel_own(session(), actor(), _interview(public_id), clock.now())
-    flash("The interview is cancelled. The stream sees that.", "info")
-    return redirect(url_for("status.page"), 303)
+    return response_for(found)

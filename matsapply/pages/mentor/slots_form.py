@@ -75,7 +75,9 @@ def _instant(day: re.Match[str], part: str, zone: str, second: bool | None) -> d
     if time is None:
         return WallProblem.UNREADABLE
     try:
-        wall = datetime(*map(int, day.groups()), *map(int, time.groups()))  # type: ignore[misc]  # noqa: DTZ001
+        year, month, date = map(int, day.groups())
+        hour, minute = map(int, time.groups())
+        wall = datetime(year, month, date, hour, minute)  # noqa: DTZ001 - the zone is given apart
     except ValueError:
         return WallProblem.UNREADABLE
     found = resolve(wall, zone, second=second)

@@ -79,7 +79,7 @@ def next_steps(
                 Step("calendar", f"{_n(free, 'free slot')}, and {_n(in_review, 'candidate')} to invite.",
                      "Offer interviews", url_for("mentor.candidate_list", ref=ref, state="in_review"), gates.at("T11"))
             )  # fmt: skip
-    if desk.may_decide and ranking.locked_at is None and not gates.passed("T12", now) and sum(counts.values()):
+    if desk.may_decide and ranking.locked_at is None and not gates.passed("T12", now) and any(counts.values()):
         text = f"{len(ranking.places)} ranked, not locked yet." if ranking.places else "Nobody is ranked yet."
         steps.append(Step("list", text, "Rank", url_for("mentor.ranking", ref=ref), gates.at("T12")))
     return steps
