@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matsapply.pages.account.views import blueprint as account
+from matsapply.pages.applicant.interviews import blueprint as interviews
 from matsapply.pages.applicant.status import blueprint as status
 from matsapply.pages.applicant.streams import blueprint as choice, referees
 from matsapply.pages.applicant.tasks import blueprint as tasks
 from matsapply.pages.applicant.views import blueprint as applicant
+from matsapply.pages.demo.clock import blueprint as demo_clock
 from matsapply.pages.demo.views import blueprint as demo_mail
+from matsapply.pages.mentor.routes import blueprint as mentor
 from matsapply.pages.public.showcase import blueprint as showcase
 from matsapply.pages.public.views import blueprint as public
 from matsapply.pages.reviewer.views import blueprint as reviewer
@@ -19,8 +22,20 @@ if TYPE_CHECKING:
 
     from matsapply.platform.settings import Settings
 
-BLUEPRINTS: tuple[Blueprint, ...] = (public, showcase, account, choice, referees, applicant, status, tasks, reviewer)
-DEMO_BLUEPRINTS: tuple[Blueprint, ...] = (demo_mail,)
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    public,
+    showcase,
+    account,
+    choice,
+    referees,
+    applicant,
+    status,
+    tasks,
+    interviews,
+    reviewer,
+    mentor,
+)
+DEMO_BLUEPRINTS: tuple[Blueprint, ...] = (demo_mail, demo_clock)
 
 
 def blueprints(settings: Settings) -> tuple[Blueprint, ...]:

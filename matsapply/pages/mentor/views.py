@@ -66,7 +66,7 @@ DECIDABLE = frozenset(
 )
 
 
-@blueprint.get("/")
+@blueprint.get("")
 @needs(Act.STREAM_READ)
 def home() -> ResponseReturnValue:
     """The actor's streams; straight into the only one."""
