@@ -28,7 +28,7 @@ def main(message: str) -> int:
         subprocess.run([Path(sys.executable).parent / "ruff", "check", "--fix", "--quiet", path], check=False)
         subprocess.run([Path(sys.executable).parent / "ruff", "format", "--quiet", path], check=True)
         print(
-            f"wrote {path.relative_to(ROOT)}; read it, add what Alembic cannot see, then: make test TESTS=tests/migrations"
+            f"wrote {path.relative_to(ROOT)}; read it, add what Alembic misses, then: make test TESTS=tests/migrations"
         )
     return 0
 
