@@ -321,9 +321,7 @@ class World:
             .select_from(StreamApplication)
             .where(StreamApplication.application_id == application.id)
         )
-        entry = StreamApplication(
-            application_id=application.id, stream_id=stream.id, state=state, rank=(rank or 0) + 1
-        )
+        entry = StreamApplication(application_id=application.id, stream_id=stream.id, state=state, rank=(rank or 0) + 1)
         self.session.add(entry)
         self.session.flush()
         return entry
@@ -333,8 +331,6 @@ class World:
         self.session.flush()
         return list(
             self.session.scalars(
-                sa.select(StateChange.code)
-                .where(StateChange.application_id == application.id)
-                .order_by(StateChange.id)
+                sa.select(StateChange.code).where(StateChange.application_id == application.id).order_by(StateChange.id)
             )
         )

@@ -305,9 +305,7 @@ def test_an_extension_moves_due_instant_and_clock(world: World) -> None:
     coordinator = Actor(world.person("Cora Coordinator").id)
     task, application = asked(world, world.own)
     later = TASKS_DUE + timedelta(days=2)
-    extend(
-        world.session, coordinator, Role.COORDINATOR, task, later, ExtensionReason.ACCOMMODATION, DURING_TASKS
-    )
+    extend(world.session, coordinator, Role.COORDINATOR, task, later, ExtensionReason.ACCOMMODATION, DURING_TASKS)
     assert expire_tasks(world.session, TASKS_DUE) == 0
     start_task(world.session, person(application), task, TASKS_DUE, ai_rule=True)
     submit_task(world.session, person(application), task, "in my own time", later - MOMENT)
