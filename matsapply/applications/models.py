@@ -56,7 +56,9 @@ class Application(Record, Base):
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True)
     cohort_id: Mapped[int] = mapped_column(sa.ForeignKey("cohort.id"))
     form_version_id: Mapped[int] = mapped_column(sa.ForeignKey("form_version.id"))
-    state: Mapped[ApplicationState] = mapped_column(enum_type(ApplicationState, "state"), default=ApplicationState.DRAFT)
+    state: Mapped[ApplicationState] = mapped_column(
+        enum_type(ApplicationState, "state"), default=ApplicationState.DRAFT
+    )
     close_reason: Mapped[CloseReason | None] = mapped_column(enum_type(CloseReason, "close_reason"))
     closed_at: Mapped[datetime | None]
     # Where an undo (A9) or a correction (A13) returns to.
@@ -96,7 +98,10 @@ class Snapshot(Keyed, Base):
     """What was submitted at one instant; never changed afterwards, by order of the database."""
 
     __tablename__ = "snapshot"
-    __table_args__ = (sa.UniqueConstraint("application_id", "number"), sa.CheckConstraint("number >= 1", name="from_one"))
+    __table_args__ = (
+        sa.UniqueConstraint("application_id", "number"),
+        sa.CheckConstraint("number >= 1", name="from_one"),
+    )
 
     application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id"))
     number: Mapped[int]

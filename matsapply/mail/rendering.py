@@ -102,6 +102,12 @@ def absolute(address: str) -> str:
 
 
 @pass_context
+def _url(_context: Context, address: str) -> str:
+    # With a context, so that Jinja does not work out the address of a fixed path once for all settings to come.
+    return absolute(address)
+
+
+@pass_context
 def _at(context: Context, instant: datetime) -> str:
     """An instant at which something happened or begins: the recipient's zone, Anywhere on Earth, UTC."""
     return _told(instant, str(context["zone"]), opens=True)
@@ -150,7 +156,7 @@ def _environment() -> Environment:
         cache_size=200,
     )
     # Addresses are a filter, not a function: a context may well hold a value named "link".
-    env.filters.update(at=_at, by=_by, quoted=_quoted, lines=_lines, linked=_linked, url=absolute)
+    env.filters.update(at=_at, by=_by, quoted=_quoted, lines=_lines, linked=_linked, url=_url)
     env.globals.update(site_name=SITE_NAME)
     return env
 

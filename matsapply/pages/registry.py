@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matsapply.pages.account.views import blueprint as account
+from matsapply.pages.admin.routes import blueprint as admin
 from matsapply.pages.applicant.interviews import blueprint as interviews
 from matsapply.pages.applicant.status import blueprint as status
 from matsapply.pages.applicant.streams import blueprint as choice, referees
@@ -34,6 +35,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     interviews,
     reviewer,
     mentor,
+    admin,
 )
 DEMO_BLUEPRINTS: tuple[Blueprint, ...] = (demo_mail, demo_clock)
 

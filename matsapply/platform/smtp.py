@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matsapply.platform.settings import Settings
 
 TIMEOUT = 20  # seconds for each step of the conversation
+_CLOSING = 421  # "closing the channel": the next message needs a new one
 # Answers that are about the address itself; others (policy, sign-in, full disks) may be ours or pass.
 _NO_SUCH_ADDRESS = frozenset({550, 551, 553})
 _ADDRESS_STATUS = b"5.1."
@@ -43,11 +44,13 @@ class Connection:
             self._server.send_message(message, from_addr=sender, to_addrs=[recipient])
         except smtplib.SMTPRecipientsRefused as error:
             code, answer = error.recipients[recipient]
+            if code == _CLOSING:
+                raise UnreachableError(_told(code, answer)) from error
             raise RefusedError(_told(code, answer), bad_address=_is_bad_address(code, answer)) from error
         except smtplib.SMTPServerDisconnected as error:
             raise UnreachableError(str(error)) from error
         except smtplib.SMTPResponseException as error:
-            if error.smtp_code == 421:  # "closing the channel": the next message needs a new one
+            if error.smtp_code == _CLOSING:
                 raise UnreachableError(_told(error.smtp_code, error.smtp_error)) from error
             raise RefusedError(_told(error.smtp_code, error.smtp_error)) from error
         except smtplib.SMTPException as error:  # such as a server that cannot take an address outside ASCII

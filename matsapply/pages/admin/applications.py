@@ -1,0 +1,153 @@
+"""The list of applications, one application with everything, and what the team does to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import abort, render_template, request, url_for
+
+from matsapply.applications import staff_queries as queries
+from matsapply.decisions import queries as decisions
+from matsapply.pages.admin.figures import counts_by_state
+from matsapply.pages.admin.frame import as_text, blueprint, cohort_at, reach_of, switcher, visible
+from matsapply.pages.guard import actor, needs
+from matsapply.platform import clock
+from matsapply.platform.flask_db import session
+from matsapply.platform.keyset import BadCursor
+from matsapply.rules.access import Act, may
+from matsapply.rules.stages import ApplicationState, Role
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from matsapply.pages.site import CohortFrame
+
+KNOWN_ARGS = frozenset({"sort", "track", "state", "q", "after", "before"})
+LONGEST_SEARCH = 100
+
+
+@blueprint.get("/<cohort_key>/applications")
+@needs(Act.APPLICATIONS_READ)
+def applications(cohort_key: str) -> ResponseReturnValue:
+    frame = cohort_at(cohort_key, Act.APPLICATIONS_READ)
+    if set(request.args) - KNOWN_ARGS:
+        abort(400)
+    args = request.args
+    wanted = _filter(frame)
+    sort = args.get("sort", "-score")
+    seen = visible(Act.APPLICATIONS_READ)
+    try:
+        page = queries.application_page(
+            session(),
+            frame.id,
+            seen,
+            wanted=wanted,
+            sort=sort,
+            after=args.get("after"),
+            before=args.get("before"),
+        )
+    except (queries.UnknownSort, BadCursor):
+        abort(400)
+    counts = counts_by_state(frame.id, seen)
+    return render_template(
+        "admin/applications.html",
+        frame=frame,
+        cohorts=switcher(frame, Act.APPLICATIONS_READ, "admin.applications"),
+        page=page,
+        sort=sort,
+        words=wanted.words,
+        track=args.get("track", ""),
+        tracks=frame.tracks,
+        state_tabs=_tabs(frame, counts, wanted.state),
+        total=_total(counts, wanted),
+        may_export=may(actor(), Act.EXPORT, reach_of(frame)),
+    )
+
+
+def _filter(frame: CohortFrame) -> queries.Filter:
+    """What the address asks for; 400 for a track or state that there is not."""
+    track = request.args.get("track", "")
+    by_key = {key: track_id for track_id, (key, _) in frame.tracks.items()}
+    state = request.args.get("state", "")
+    if (track and track not in by_key) or (state and state not in set(ApplicationState)):
+        abort(400)
+    words = request.args.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
+    return queries.Filter(words, by_key.get(track), ApplicationState(state) if state else None)
+
+
+def _tabs(
+    frame: CohortFrame, counts: dict[ApplicationState, int], present: ApplicationState | None
+) -> list[dict[str, Any]]:
+    labels: list[tuple[str, ApplicationState | None]] = [
+        ("All", None),
+        ("Drafts", ApplicationState.DRAFT),
+        ("Under review", ApplicationState.SUBMITTED),
+        ("In streams", ApplicationState.IN_STREAMS),
+        ("Closed", ApplicationState.CLOSED),
+    ]
+    return [
+        {
+            "label": label,
+            "href": url_for("admin.applications", cohort_key=frame.key, state=state.value if state else None),
+            "active": state is present,
+            "count": counts.get(state, 0) if state else sum(counts.values()),
+        }
+        for label, state in labels
+    ]
+
+
+def _total(counts: dict[ApplicationState, int], wanted: queries.Filter) -> int | None:
+    """How many the list holds, where that is known without counting."""
+    if wanted.words or wanted.track_id is not None:
+        return None
+    return counts.get(wanted.state, 0) if wanted.state else sum(counts.values())
+
+
+def application_at(frame: CohortFrame, public_id: str) -> queries.Header:
+    """The application of an address; 404 where there is none to see."""
+    head = queries.header(session(), frame.id, public_id, visible(Act.APPLICATIONS_READ))
+    if head is None:
+        abort(404)
+    return head
+
+
+@blueprint.get("/<cohort_key>/applications/<public_id>")
+@needs(Act.APPLICATIONS_READ)
+def application(cohort_key: str, public_id: str) -> ResponseReturnValue:
+    frame = cohort_at(cohort_key, Act.APPLICATIONS_READ)
+    return application_page(frame, application_at(frame, public_id))
+
+
+def application_page(
+    frame: CohortFrame, head: queries.Header, *, form: Any = None, problem: str = "", status: int = 200
+) -> ResponseReturnValue:
+    """The page of one application; ``form`` is one that was sent and refused, with what was typed in it."""
+    answers, received_at, digest = queries.answers_of(session(), head)
+    sections: dict[str, list[tuple[str, str, bool]]] = {}
+    for answer in answers:
+        text = as_text(answer.value)
+        sections.setdefault(answer.section, []).append((answer.label, text, answer.type == "long"))
+    rows = decisions.decisions_of(session(), head.id)
+    page = render_template(
+        "admin/application.html",
+        frame=frame,
+        head=head,
+        sections=sections,
+        received_at=received_at,
+        digest=digest,
+        choices=queries.choices_of(session(), head.id),
+        entries=queries.entries_of(session(), head.id),
+        referees=queries.referees_of(session(), head.id),
+        readings=decisions.readings_of(session(), head.id),
+        decisions=rows,
+        signers=queries.names_of(session(), [row.second_id for row in rows]),
+        history=queries.history_of(session(), head.id),
+        extensions=queries.extensions_of(session(), head.person_id, frame.id),
+        may_act=may(actor(), Act.APPLICATIONS_ACT, reach_of(frame)),
+        may_decide=may(actor(), Act.DECISIONS_WRITE, reach_of(frame)),
+        may_withdraw=actor().holds(Role.COORDINATOR, reach_of(frame)),
+        form=form,
+        problem=problem,
+        now_is=clock.now(),
+    )
+    return page, status

@@ -1,0 +1,193 @@
+"""Release batches: gather, check that nobody is forgotten, seal, read what people will get, release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from flask import abort, render_template, request
+
+from matsapply.applications.facts import letter_to
+from matsapply.cohorts import queries as cohorts
+from matsapply.decisions import actions, batch_queries as queries
+from matsapply.decisions.models import ReleaseBatch
+from matsapply.mail.kinds import Mail
+from matsapply.mail.rendering import render
+from matsapply.pages.admin import figures
+from matsapply.pages.admin.applications import application_at
+from matsapply.pages.admin.frame import (
+    acting_role,
+    blueprint,
+    cohort_at,
+    go,
+    number_of,
+    reach_of,
+    said,
+    switcher,
+    visible,
+)
+from matsapply.pages.guard import actor, needs
+from matsapply.platform import clock
+from matsapply.platform.flask_db import session
+from matsapply.platform.keyset import BadCursor
+from matsapply.process import release as releasing
+from matsapply.rules.access import POLICY, Act, may
+from matsapply.rules.stages import BatchScope, BatchState, Outcome
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from matsapply.pages.site import CohortFrame
+    from matsapply.rules.stages import Role
+
+SCOPES = {
+    BatchScope.FIRST_RESULT: "First results",
+    BatchScope.OFFERS: "Offers and decisions of streams",
+    BatchScope.EARLY: "Early results of streams",
+}
+SAMPLES = 3
+
+
+@blueprint.get("/<cohort_key>/releases")
+@needs(Act.DECISIONS_READ)
+def releases(cohort_key: str) -> ResponseReturnValue:
+    frame = cohort_at(cohort_key, Act.DECISIONS_READ)
+    return render_template(
+        "admin/releases.html",
+        frame=frame,
+        cohorts=switcher(frame, Act.DECISIONS_READ, "admin.releases"),
+        batches=queries.batches(session(), frame.id),
+        free=queries.free_decisions(session(), frame.id),
+        scopes=SCOPES,
+        may_release=may(actor(), Act.BATCH_RELEASE, reach_of(frame)),
+    )
+
+
+@blueprint.post("/<cohort_key>/releases")
+@needs(Act.BATCH_RELEASE)
+def create_release(cohort_key: str) -> ResponseReturnValue:
+    frame, role = _team(cohort_key)
+    wanted = request.form.get("scope", "")
+    scope = next((one for one in SCOPES if one.value == wanted), None)
+    if scope is None:
+        abort(400)
+    label = " ".join(request.form.get("label", "").split())[:120] or SCOPES[scope]
+    batch = actions.open_batch(session(), actor(), role, frame.id, scope, label, clock.now())
+    held = actions.gather(session(), batch)
+    said(f"Gathered {held} decisions.")
+    return go("admin.release", cohort_key=cohort_key, public_id=batch.public_id)
+
+
+def _team(cohort_key: str) -> tuple[CohortFrame, Role]:
+    frame = cohort_at(cohort_key, Act.BATCH_RELEASE)
+    return frame, acting_role(reach_of(frame), POLICY[Act.BATCH_RELEASE])
+
+
+def _batch(frame: CohortFrame, public_id: str) -> ReleaseBatch:
+    batch = session().scalar(
+        sa.select(ReleaseBatch).where(ReleaseBatch.cohort_id == frame.id, ReleaseBatch.public_id == public_id)
+    )
+    if batch is None:
+        abort(404)
+    return batch
+
+
+@blueprint.get("/<cohort_key>/releases/<public_id>")
+@needs(Act.DECISIONS_READ)
+def release(cohort_key: str, public_id: str) -> ResponseReturnValue:
+    frame = cohort_at(cohort_key, Act.DECISIONS_READ)
+    return _page(frame, _batch(frame, public_id))
+
+
+def _page(frame: CohortFrame, batch: ReleaseBatch, *, problem: str = "", status: int = 200) -> ResponseReturnValue:
+    seen = visible(Act.DECISIONS_READ)
+    args = request.args
+    try:
+        page = queries.member_page(session(), batch.id, seen, after=args.get("after"), before=args.get("before"))
+    except BadCursor:
+        abort(400)
+    lacking: list[queries.Forgotten] = []
+    if batch.state is BatchState.OPEN:
+        if batch.scope is BatchScope.FIRST_RESULT:
+            names = {key: name for key, (_, name) in frame.tracks.items()}
+        else:
+            names = {one.id: one.name for one in cohorts.streams(session(), frame.id, states=None)}
+        lacking = queries.forgotten(session(), actions.missing(session(), batch), seen, names)
+    open_or_sealed = batch.state in {BatchState.OPEN, BatchState.SEALED}
+    shown = render_template(
+        "admin/release.html",
+        frame=frame,
+        batch=batch,
+        scope_label=SCOPES.get(batch.scope, "Correction"),
+        outcomes=queries.outcomes_in(session(), batch.id),
+        people=queries.people_in(session(), batch.id),
+        page=page,
+        lacking=lacking,
+        exclusions=queries.exclusions(session(), batch.id, seen),
+        conflicts=actions.open_conflicts(session(), batch) if open_or_sealed else 0,
+        seatless=releasing.offers_without_seat(session(), batch) if open_or_sealed else 0,
+        samples=_samples(frame, batch, page.rows) if open_or_sealed else [],
+        may_release=may(actor(), Act.BATCH_RELEASE, reach_of(frame)),
+        problem=problem,
+    )
+    return shown, status
+
+
+def _samples(frame: CohortFrame, batch: ReleaseBatch, members: tuple[queries.Member, ...]) -> list[dict[str, Any]]:
+    """The messages of the first few people, as they would read them if the batch were released now."""
+    first = batch.scope is BatchScope.FIRST_RESULT
+    dates = {row.code: row.at for row in cohorts.key_dates(session(), frame.id, staff=True)}
+    found = []
+    for member in members[:SAMPLES]:
+        about = "track" if first else "stream"
+        results = [
+            {about: name, "outcome": releasing.RESULT_WORDS[outcome], "feedback": feedback}
+            for name, outcome, feedback in member.results
+        ]
+        letter = letter_to(session(), member.person_id, cohort_label=frame.label, results=results)
+        outcomes = {outcome for _, outcome, _ in member.results}
+        if first:
+            advanced = Outcome.ADVANCE in outcomes and Outcome.INELIGIBLE not in outcomes
+            more = {"advanced": advanced, "choice_closes_at": dates.get("T7") if advanced else None}
+        else:
+            reply_by = dates.get("T14") or clock.now() + releasing.DEFAULT_REPLY
+            more = {"expires_at": reply_by if Outcome.OFFER in outcomes else None}
+        mail = render(Mail.FIRST_RESULT if first else Mail.DECISION, {**letter.context, **more})
+        found.append({"name": member.name, "subject": mail.subject, "text": mail.text})
+    return found
+
+
+@blueprint.post("/<cohort_key>/releases/<public_id>/<step>")
+@needs(Act.BATCH_RELEASE)
+def release_step(cohort_key: str, public_id: str, step: str) -> ResponseReturnValue:
+    """gather, exclude, seal, unseal, cancel or release."""
+    frame, role = _team(cohort_key)
+    batch = _batch(frame, public_id)
+    now, reason = clock.now(), request.form.get("reason", "")
+    match step:
+        case "gather":
+            said(f"The batch holds {actions.gather(session(), batch)} decisions.")
+        case "exclude":
+            head = application_at(frame, request.form.get("application", ""))
+            actions.exclude(session(), actor(), batch, head.id, reason, now)
+            said(f"{head.name} is left out of this batch.")
+        case "seal":
+            releasing.seal(session(), actor(), batch, role=role, now=now)
+            said("Sealed. Read the messages once more, then release.")
+        case "unseal":
+            actions.unseal(session(), actor(), role, batch, now)
+            said("Open again.")
+        case "cancel":
+            actions.cancel_batch(session(), actor(), role, batch, reason, now)
+            said("Cancelled. The decisions stay recorded.")
+        case "release":
+            people = queries.people_in(session(), batch.id)
+            if number_of(request.form.get("count")) != people:
+                text = f"Type {people}, the number of people this batch tells, to release it."
+                return _page(frame, batch, problem=text, status=422)
+            told = releasing.release(session(), actor(), batch, role=role, now=now)
+            figures.forget()
+            said(f"Released: {told} people see their results now, and the messages are on their way.")
+        case _:
+            abort(404)
+    return go("admin.release", cohort_key=cohort_key, public_id=public_id)

@@ -1,0 +1,186 @@
+"""Decisions on tracks: one by one, in bulk, the best so many at once, by exception with two signatures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import abort, render_template, request
+
+from matsapply.applications.models import Application, TrackChoice
+from matsapply.decisions import queries
+from matsapply.decisions.actions import record_decision, required_readers
+from matsapply.decisions.signatures import Signed, find, proposals, propose, sign
+from matsapply.pages.admin import frame as shared
+from matsapply.pages.admin.applications import application_at
+from matsapply.pages.admin.frame import acting_role, blueprint, cohort_at, go, said, switcher, visible
+from matsapply.pages.guard import actor, allow_or_absent, needs
+from matsapply.platform import clock
+from matsapply.platform.flask_db import session
+from matsapply.platform.keyset import BadCursor
+from matsapply.rules.access import POLICY, Act, Reach, may
+from matsapply.rules.stages import DecisionPath, Outcome
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from matsapply.pages.site import CohortFrame
+
+ON_TRACKS = {"advance": Outcome.ADVANCE, "not_advance": Outcome.NOT_ADVANCE}
+SHOWN = {"": None, "open": False, "done": True}
+
+
+@blueprint.get("/<cohort_key>/decisions")
+@needs(Act.DECISIONS_READ)
+def decisions(cohort_key: str) -> ResponseReturnValue:
+    frame = cohort_at(cohort_key, Act.DECISIONS_READ)
+    progress = queries.track_progress(session(), frame.id, visible(Act.DECISIONS_READ))
+    return render_template(
+        "admin/decisions.html",
+        frame=frame,
+        cohorts=switcher(frame, Act.DECISIONS_READ, "admin.decisions"),
+        progress=[line for line in progress if may(actor(), Act.DECISIONS_READ, _reach(frame, line.track_id))],
+        waiting=proposals(session(), frame.id),
+        may_offer=may(actor(), Act.OFFERS_READ, shared.reach_of(frame)),
+    )
+
+
+def _reach(frame: CohortFrame, track_id: int) -> Reach:
+    return Reach(cohort_id=frame.id, track_ids=frozenset({track_id}))
+
+
+def _track(frame: CohortFrame, key: str, act: Act) -> int:
+    """The internal key of a track of the cohort, if the actor may do ``act`` on it; else it is not there."""
+    track_id = next((one for one, (named, _) in frame.tracks.items() if named == key), None)
+    if track_id is None:
+        abort(404)
+    allow_or_absent(act, _reach(frame, track_id))
+    return track_id
+
+
+@blueprint.get("/<cohort_key>/decisions/<track_key>")
+@needs(Act.DECISIONS_READ)
+def track_decisions(cohort_key: str, track_key: str) -> ResponseReturnValue:
+    frame = cohort_at(cohort_key, Act.DECISIONS_READ)
+    track_id = _track(frame, track_key, Act.DECISIONS_READ)
+    shown = request.args.get("show", "")
+    if shown not in SHOWN:
+        abort(400)
+    seen = visible(Act.DECISIONS_READ)
+    args = request.args
+    try:
+        page = queries.choice_page(
+            session(), track_id, seen, decided=SHOWN[shown], after=args.get("after"), before=args.get("before")
+        )
+    except BadCursor:
+        abort(400)
+    top = shared.number_of(args.get("top"), most=queries.MOST_AT_ONCE)
+    rest = args.get("rest") == "1"
+    readers = required_readers(session(), frame.id)
+    proposed: list[Any] = []
+    if top:
+        proposed, _ = queries.top_undecided(session(), track_id, seen, top)
+    elif rest:
+        proposed = queries.rest_undecided(session(), track_id, seen, readers)
+    line = next(one for one in queries.track_progress(session(), frame.id, seen) if one.track_id == track_id)
+    return render_template(
+        "admin/track_decisions.html",
+        frame=frame,
+        line=line,
+        page=page,
+        shown=shown,
+        top=top,
+        rest=rest,
+        proposed=proposed,
+        readers=readers,
+        may_decide=may(actor(), Act.DECISIONS_WRITE, _reach(frame, track_id)),
+    )
+
+
+@blueprint.post("/<cohort_key>/decisions/<track_key>")
+@needs(Act.DECISIONS_WRITE)
+def record(cohort_key: str, track_key: str) -> ResponseReturnValue:
+    """Record one outcome for every ticked row; each row is done whole or not at all."""
+    frame = cohort_at(cohort_key, Act.DECISIONS_WRITE)
+    track_id = _track(frame, track_key, Act.DECISIONS_WRITE)
+    outcome = ON_TRACKS.get(request.form.get("outcome", ""))
+    if outcome is None:
+        abort(400)
+    keys = shared.chosen_keys()
+    rows = queries.choices_named(session(), track_id, visible(Act.DECISIONS_WRITE), keys)
+    if not rows:
+        said("Tick at least one person first.", "warn")
+        return go("admin.track_decisions", cohort_key=cohort_key, track_key=track_key)
+    role = acting_role(_reach(frame, track_id), POLICY[Act.DECISIONS_WRITE])
+    now, feedback = clock.now(), request.form.get("feedback", "").strip()
+
+    def one(row: queries.ChoiceRow) -> None:
+        record_decision(
+            session(),
+            actor(),
+            role=role,
+            application=session().get_one(Application, row.application_id),
+            track_choice=session().get_one(TrackChoice, row.id),
+            outcome=outcome,
+            now=now,
+            feedback=feedback,
+        )
+
+    done, refusals = shared.each(rows, one)
+    said(f"{done} recorded. {shared.told_of(refusals)}".strip(), "warn" if refusals else "good")
+    return go("admin.track_decisions", cohort_key=cohort_key, track_key=track_key)
+
+
+@blueprint.post("/<cohort_key>/applications/<public_id>/exception")
+@needs(Act.DECISIONS_WRITE)
+def exception(cohort_key: str, public_id: str) -> ResponseReturnValue:
+    """The exception path: the first person proposes, a second one signs, and only then is it recorded."""
+    frame = cohort_at(cohort_key, Act.DECISIONS_WRITE)
+    head = application_at(frame, public_id)
+    outcome = ON_TRACKS.get(request.form.get("outcome", ""))
+    choice = session().get(TrackChoice, shared.number_of(request.form.get("choice")) or 0)
+    if outcome is None or choice is None or choice.application_id != head.id:
+        abort(400)
+    allow_or_absent(Act.DECISIONS_WRITE, _reach(frame, choice.track_id))
+    act, now = Signed(outcome.value), clock.now()
+    waiting = find(session(), frame.id, act, choice.id)
+    if waiting is None:
+        reason = request.form.get("reason", "")
+        propose(session(), actor(), act, choice.id, cohort_id=frame.id, application_id=head.id, reason=reason, now=now)
+        said("Proposed. A second person has to sign it on this page.")
+        return go("admin.application", cohort_key=cohort_key, public_id=public_id)
+    sign(session(), actor(), waiting, now)
+    record_decision(
+        session(),
+        actor(),
+        role=acting_role(_reach(frame, choice.track_id), POLICY[Act.DECISIONS_WRITE]),
+        application=session().get_one(Application, head.id),
+        track_choice=choice,
+        outcome=outcome,
+        now=now,
+        path=DecisionPath.EXCEPTION,
+        reason_code=waiting.reason[:60],
+        second_actor_id=waiting.first_id,
+    )
+    said("Signed and recorded by the exception path.")
+    return go("admin.application", cohort_key=cohort_key, public_id=public_id)
+
+
+@blueprint.post("/<cohort_key>/applications/<public_id>/ineligible")
+@needs(Act.DECISIONS_WRITE)
+def ineligible(cohort_key: str, public_id: str) -> ResponseReturnValue:
+    frame = cohort_at(cohort_key, Act.DECISIONS_WRITE)
+    head = application_at(frame, public_id)
+    reason = request.form.get("reason", "").strip()[:60]
+    if not reason:
+        abort(400)
+    record_decision(
+        session(),
+        actor(),
+        role=acting_role(shared.reach_of(frame), POLICY[Act.DECISIONS_WRITE]),
+        application=session().get_one(Application, head.id),
+        outcome=Outcome.INELIGIBLE,
+        now=clock.now(),
+        reason_code=reason,
+    )
+    said("Recorded as not eligible. The applicant learns of it with the release.")
+    return go("admin.application", cohort_key=cohort_key, public_id=public_id)

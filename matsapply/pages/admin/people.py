@@ -1,0 +1,216 @@
+"""People and their roles, and the log."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from flask import abort, render_template, request
+
+from matsapply.applications.staff_queries import names_of
+from matsapply.audit import queries as log_queries
+from matsapply.pages import site
+from matsapply.pages.account import invitations
+from matsapply.pages.admin.frame import blueprint, cohorts_for, go, refused_as, said
+from matsapply.pages.guard import actor, allow, needs
+from matsapply.people import actions, queries
+from matsapply.people.models import RoleGrant
+from matsapply.platform import clock
+from matsapply.platform.flask_db import session
+from matsapply.platform.keyset import BadCursor
+from matsapply.process.accounts import invite
+from matsapply.rules.access import POLICY, Act, Reach
+from matsapply.rules.refusals import Refused
+from matsapply.rules.stages import STAFF, Role, Scope
+from matsapply.rules.wall_time import Unresolved, resolve_rule
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from matsapply.people.queries import PersonRow
+
+
+@blueprint.get("/people")
+@needs(Act.PEOPLE_READ)
+def people() -> ResponseReturnValue:
+    return _list()
+
+
+def _list(*, problem: str = "", status: int = 200) -> ResponseReturnValue:
+    args = request.args
+    role = args.get("role", "")
+    if role and role not in set(STAFF):
+        abort(400)
+    words = args.get("q", "").replace("\x00", "")[:100]
+    try:
+        page = queries.people_page(
+            session(),
+            actor(),
+            now=clock.now(),
+            search=words,
+            role=Role(role) if role else None,
+            after=args.get("after"),
+            before=args.get("before"),
+        )
+    except ValueError:
+        abort(400)
+    roles = sorted(STAFF, key=list(Role).index)
+    may_grant = bool(actor().roles & POLICY[Act.PEOPLE_GRANT])
+    shown = render_template(
+        "admin/people.html", page=page, words=words, role=role, roles=roles, may_grant=may_grant, problem=problem
+    )
+    return shown, status
+
+
+@blueprint.post("/people")
+@needs(Act.PEOPLE_GRANT)
+def invite_person() -> ResponseReturnValue:
+    name, email = request.form.get("name", ""), request.form.get("email", "")
+    allow(Act.PEOPLE_GRANT, Reach())
+    try:
+        account = invite(
+            session(),
+            actor(),
+            display_name=name,
+            email=email,
+            now=clock.now(),
+            link_for=invitations.link_for,
+            within=invitations.WITHIN,
+        )
+    except Refused as error:
+        return _list(problem=refused_as(error), status=409)
+    except ValueError:
+        session().rollback()
+        return _list(problem="Write a name on one line and a complete address.", status=422)
+    said("Invited: a link to set a password is on its way.")
+    return go("admin.person", public_id=account.person.public_id)
+
+
+@blueprint.get("/people/<public_id>")
+@needs(Act.PEOPLE_READ)
+def person(public_id: str) -> ResponseReturnValue:
+    return _person(_found(public_id))
+
+
+def _found(public_id: str) -> PersonRow:
+    found = queries.person_by_public_id(session(), actor(), public_id, clock.now())
+    if found is None:
+        abort(404)
+    return found
+
+
+def _scopes() -> dict[str, str]:
+    """How far a grant may reach: the programme, or one of the cohorts and their tracks."""
+    found = {"program:": "The whole programme"}
+    for frame in site.cohort_frames():
+        found[f"cohort:{frame.id}"] = f"Cohort {frame.label}"
+        found |= {f"track:{key}": f"{frame.label}: {name}" for key, (_, name) in frame.tracks.items()}
+    return found
+
+
+def _person(who: PersonRow, *, problem: str = "", status: int = 200) -> ResponseReturnValue:
+    page = render_template(
+        "admin/person.html",
+        who=who,
+        grants=queries.grant_history(session(), who.id),
+        scopes=_scopes(),
+        roles=sorted(STAFF, key=list(Role).index),
+        may_grant=bool(actor().roles & POLICY[Act.PEOPLE_GRANT]),
+        problem=problem,
+        present=clock.now(),
+    )
+    return page, status
+
+
+def _reach(scope: Scope, scope_id: int | None) -> Reach:
+    match scope:
+        case Scope.COHORT:
+            return Reach(cohort_id=scope_id)
+        case Scope.TRACK:
+            frame = next((one for one in site.cohort_frames() if scope_id in one.tracks), None)
+            return Reach(frame.id if frame else None, frozenset({scope_id or 0}))
+        case Scope.STREAM:
+            return Reach(stream_id=scope_id)
+        case _:
+            return Reach()
+
+
+@blueprint.post("/people/<public_id>/grants")
+@needs(Act.PEOPLE_GRANT)
+def grant(public_id: str) -> ResponseReturnValue:
+    who = _found(public_id)
+    role, place = request.form.get("role", ""), request.form.get("scope", "")
+    if role not in set(STAFF) or place not in _scopes():
+        abort(400)
+    kind, _, key = place.partition(":")
+    scope, scope_id = Scope(kind), int(key) if key else None
+    allow(Act.PEOPLE_GRANT, _reach(scope, scope_id))
+    rule, now = request.form.get("ends", "").strip(), clock.now()
+    ends = resolve_rule(rule) if rule else None
+    if isinstance(ends, Unresolved):
+        return _person(who, problem="Write the end as 2027-08-31 EOD AoE, or leave it empty.", status=422)
+    try:
+        actions.grant(session(), actor(), who.id, Role(role), scope, scope_id, now, ends, now)
+    except Refused as error:
+        return _person(who, problem=refused_as(error), status=409)
+    said("Granted, from now on.")
+    return go("admin.person", public_id=public_id)
+
+
+@blueprint.post("/people/<public_id>/grants/<grant_id>/revoke")
+@needs(Act.PEOPLE_GRANT)
+def revoke(public_id: str, grant_id: str) -> ResponseReturnValue:
+    who = _found(public_id)
+    made = session().scalar(sa.select(RoleGrant).where(RoleGrant.public_id == grant_id, RoleGrant.person_id == who.id))
+    if made is None:
+        abort(404)
+    allow(Act.PEOPLE_GRANT, _reach(made.scope, made.scope_id))
+    try:
+        actions.revoke(session(), actor(), made, clock.now(), reason=request.form.get("reason", ""))
+    except Refused as error:
+        return _person(who, problem=refused_as(error), status=409)
+    said("Revoked: the next page they open is without it.")
+    return go("admin.person", public_id=public_id)
+
+
+# --- the log ------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/log")
+@needs(Act.AUDIT_READ)
+def log() -> ResponseReturnValue:
+    args = request.args
+    try:
+        wanted = log_queries.LogFilter(
+            actor_ids=_actors(args.get("who", "")),
+            action=args.get("action", "").replace("\x00", "").strip()[:60],
+            subject_type=args.get("subject", "").replace("\x00", "").strip()[:60],
+            since=_day(args.get("since", "")),
+            until=_day(args.get("until", ""), timedelta(days=1)),
+            cohort_ids=_cohorts(),
+        )
+        page = log_queries.event_page(session(), wanted, after=args.get("after"), before=args.get("before"))
+    except (BadCursor, ValueError, OverflowError):
+        abort(400)
+    keys = [key for row in page.rows for key in (row.actor_id, row.second_actor_id)]
+    labels = {frame.id: frame.key for frame in site.cohort_frames()}
+    return render_template("admin/log.html", page=page, names=names_of(session(), keys), labels=labels)
+
+
+def _cohorts() -> tuple[int, ...] | None:
+    """None for whoever reads the whole log; otherwise the cohorts of the reader's grants."""
+    whole = any(grant.scope is Scope.PROGRAM and grant.role in POLICY[Act.AUDIT_READ] for grant in actor().grants)
+    return None if whole else tuple(frame.id for frame in cohorts_for(Act.AUDIT_READ))
+
+
+def _actors(words: str) -> tuple[int, ...] | None:
+    text = words.replace("\x00", "").strip()[:100]
+    if not text:
+        return None
+    found = queries.people_page(session(), actor(), now=clock.now(), search=text)
+    return tuple(row.id for row in found.rows)
+
+
+def _day(text: str, more: timedelta = timedelta(0)) -> datetime | None:
+    return datetime.fromisoformat(text.strip()[:10]).replace(tzinfo=UTC) + more if text.strip() else None

@@ -1,0 +1,34 @@
+"""All of the team's pages, gathered: importing this registers every view on the blueprint."""
+
+from __future__ import annotations
+
+from matsapply.pages.admin import (
+    application_acts,
+    applications,
+    assignments,
+    batches,
+    dashboard,
+    dates,
+    decisions,
+    home,
+    offers,
+    people,
+    settings,
+)
+from matsapply.pages.admin.frame import blueprint
+
+VIEWS = (
+    application_acts,
+    applications,
+    assignments,
+    batches,
+    dashboard,
+    dates,
+    decisions,
+    home,
+    offers,
+    people,
+    settings,
+)
+
+__all__ = ["VIEWS", "blueprint"]
