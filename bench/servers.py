@@ -91,9 +91,7 @@ def free_port() -> int:
 def serving(target: str, environment: dict[str, str], extra: list[psutil.Process], ready: str) -> Iterator[Server]:
     """Gunicorn with one worker on ``target``; ends it afterwards."""
     port = free_port()
-    child = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
-        [*GUNICORN, "--bind", f"127.0.0.1:{port}", target], env={**os.environ, **environment}
-    )
+    child = subprocess.Popen([*GUNICORN, "--bind", f"127.0.0.1:{port}", target], env={**os.environ, **environment})
     server = Server(port, psutil.Process(child.pid), extra)
     try:
         _wait(server, child, ready)

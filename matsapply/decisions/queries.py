@@ -150,8 +150,9 @@ def top_undecided(
     """The best ``number`` of a track counting those advanced already: who is still to be advanced, and how many are."""
     advanced = (
         session.scalar(
-            sa.select(sa.func.count())
-            .select_from(_choices(track_id, visible).where(Decision.outcome == Outcome.ADVANCE).subquery())
+            sa.select(sa.func.count()).select_from(
+                _choices(track_id, visible).where(Decision.outcome == Outcome.ADVANCE).subquery()
+            )
         )
         or 0
     )

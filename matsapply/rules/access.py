@@ -158,9 +158,7 @@ def may(actor: Actor, act: Act, reach: Reach | None = None) -> bool:
         return False
     if act in ANY_PERSON:
         return True
-    return any(
-        grant.role in POLICY[act] and (reach is None or covers(grant, reach)) for grant in actor.grants
-    )
+    return any(grant.role in POLICY[act] and (reach is None or covers(grant, reach)) for grant in actor.grants)
 
 
 def role_for(actor: Actor, allowed: frozenset[Role], reach: Reach) -> Role | None:

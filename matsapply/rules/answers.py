@@ -60,8 +60,8 @@ class Problem:
 class Asked:
     """A question as the rules see it. ``when_track`` is a track's key, or empty where everybody is asked.
 
-    ``minimum`` and ``maximum`` count entries of lists. ``options`` are the allowed values of choices and of tracks; which
-    streams may be chosen is not for the form to say.
+    ``minimum`` and ``maximum`` count entries of lists. ``options`` are the allowed values of choices and of tracks;
+    which streams may be chosen is not for the form to say.
     """
 
     key: str

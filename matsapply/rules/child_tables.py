@@ -7,18 +7,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matsapply.rules import guards as g
-from matsapply.rules.stages import AssignmentState as D
-from matsapply.rules.stages import BatchState as B
-from matsapply.rules.stages import CohortState as C
-from matsapply.rules.stages import EvaluationState as V
-from matsapply.rules.stages import FellowshipState as F
-from matsapply.rules.stages import InterviewState as I
-from matsapply.rules.stages import Machine, Role
-from matsapply.rules.stages import OfferState as O
-from matsapply.rules.stages import ReferenceState as R
-from matsapply.rules.stages import StreamState as T
-from matsapply.rules.stages import TrackChoiceState as K
-from matsapply.rules.stages import WaitlistState as W
+from matsapply.rules.stages import (
+    AssignmentState as D,
+    BatchState as B,
+    CohortState as C,
+    EvaluationState as V,
+    FellowshipState as F,
+    InterviewState as I,
+    Machine,
+    OfferState as O,
+    ReferenceState as R,
+    Role,
+    StreamState as T,
+    TrackChoiceState as K,
+    WaitlistState as W,
+)
 from matsapply.rules.workflow import ALWAYS, NONE, Gate, Row
 
 if TYPE_CHECKING:

@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from matsapply.rules import guards as g
 from matsapply.rules.child_tables import CHILD_ROWS, row
-from matsapply.rules.stages import LIVE_STREAM_APPLICATION, Machine, Role
-from matsapply.rules.stages import ApplicationState as A
-from matsapply.rules.stages import StreamApplicationState as S
+from matsapply.rules.stages import (
+    LIVE_STREAM_APPLICATION,
+    ApplicationState as A,
+    Machine,
+    Role,
+    StreamApplicationState as S,
+)
 from matsapply.rules.workflow import FORMER, NONE, Gate, Row
 
 _APPLYING = Gate(opens="T1", closes="T2", graced=True)

@@ -26,7 +26,9 @@ def invite(**changes):
     return interview_invite(**(values | changes))
 
 
-@pytest.mark.parametrize(("cancelled", "method", "status"), [(False, "REQUEST", "CONFIRMED"), (True, "CANCEL", "CANCELLED")])
+@pytest.mark.parametrize(
+    ("cancelled", "method", "status"), [(False, "REQUEST", "CONFIRMED"), (True, "CANCEL", "CANCELLED")]
+)
 def test_an_invitation_read_back(cancelled, method, status):
     calendar = Calendar.from_ical(invite(cancelled=cancelled, location="https://video.example/room"))
     (event,) = calendar.walk("VEVENT")
@@ -42,7 +44,9 @@ def test_an_invitation_read_back(cancelled, method, status):
 
 
 def test_typed_text_makes_no_properties():
-    text = invite(summary="A\r\nATTENDEE:mailto:evil@example.org", attendee="a@b.example\r\nX-EVIL:1", uid="u\nX-EVIL:1")
+    text = invite(
+        summary="A\r\nATTENDEE:mailto:evil@example.org", attendee="a@b.example\r\nX-EVIL:1", uid="u\nX-EVIL:1"
+    )
     (event,) = Calendar.from_ical(text).walk("VEVENT")
     assert "X-EVIL" not in event
     assert not isinstance(event["ATTENDEE"], list)

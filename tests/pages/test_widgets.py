@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask, g
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from wtforms import FieldList, Form, FormField, RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired
 
