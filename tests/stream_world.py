@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -76,6 +76,7 @@ TASKS_OPEN = at("2027-02-23 12:00")
 TASKS_DUE = at("2027-03-08 12:00")
 DURING_TASKS = at("2027-03-01 09:00")
 DURING_INTERVIEWS = at("2027-03-10 09:00")
+HALF_HOUR = timedelta(minutes=30)
 
 _numbers = itertools.count(1)
 
