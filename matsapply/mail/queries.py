@@ -125,7 +125,7 @@ def undelivered(session: Session, *, limit: int = PAGE) -> list[Opened]:
         .order_by(*_NEWEST_FIRST)
         .limit(limit)
     )
-    return [Opened(*row.tuple()) for row in session.execute(statement)]
+    return [Opened(*tuple(row)) for row in session.execute(statement)]
 
 
 def waiting(session: Session) -> int:
