@@ -167,7 +167,7 @@ def state_counts(session: Session, cohort_id: int, visible: sa.ColumnElement[boo
         .where(Application.cohort_id == cohort_id, visible)
         .group_by(Application.state)
     )
-    return dict(row.tuple() for row in rows)
+    return dict(tuple(row) for row in rows)
 
 
 # --- one application ----------------------------------------------------------------------------------------------
@@ -412,7 +412,7 @@ def names_of(session: Session, person_ids: Iterable[int | None]) -> dict[int | N
     if not wanted:
         return {}
     rows = session.execute(sa.select(Person.id, Person.display_name).where(Person.id.in_(wanted)))
-    return dict(row.tuple() for row in rows)
+    return dict(tuple(row) for row in rows)
 
 
 # --- tasks of the team --------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def free_decisions(session: Session, cohort_id: int) -> dict[Outcome, int]:
         .where(Decision.cohort_id == cohort_id, CURRENT, Decision.batch_id.is_(None))
         .group_by(Decision.outcome)
     )
-    return dict(row.tuple() for row in rows)
+    return dict(tuple(row) for row in rows)
 
 
 def outcomes_in(session: Session, batch_id: int) -> dict[Outcome, int]:
@@ -74,7 +74,7 @@ def outcomes_in(session: Session, batch_id: int) -> dict[Outcome, int]:
         .where(Decision.batch_id == batch_id, CURRENT)
         .group_by(Decision.outcome)
     )
-    return dict(row.tuple() for row in rows)
+    return dict(tuple(row) for row in rows)
 
 
 def people_in(session: Session, batch_id: int) -> int:

@@ -86,16 +86,24 @@ def frame_of(session: Session, demo: DemoCohort) -> Frame:
     form = latest_form(session, cohort.id)
     if form is None:
         raise ValueError("the demo's cohort needs a form")
-    tracks = {track.key: track for track in session.scalars(sa.select(Track).where(Track.cohort_id == cohort.id))}
+    tracks = {
+        track.key: track
+        for track in session.scalars(sa.select(Track).where(Track.cohort_id == cohort.id).order_by(Track.position))
+    }
     frame = Frame(
         demo=demo,
         cohort=cohort,
         form_id=form.id,
-        questions=list(session.scalars(sa.select(Question).where(Question.form_version_id == form.id))),
+        questions=list(
+            session.scalars(sa.select(Question).where(Question.form_version_id == form.id).order_by(Question.position))
+        ),
         tracks=tracks,
         streams=_streams(session, cohort.id),
         evaluations={
-            task.id: task for task in session.scalars(sa.select(Evaluation).where(Evaluation.cohort_id == cohort.id))
+            task.id: task
+            for task in session.scalars(
+                sa.select(Evaluation).where(Evaluation.cohort_id == cohort.id).order_by(Evaluation.position)
+            )
         },
         rubrics=_rubrics(session, cohort.id),
         dates={code: at for code, at in gates_of(session, cohort.id).dates.items() if at is not None},

@@ -16,6 +16,7 @@ from matsapply.pages.demo.views import blueprint as demo_mail
 from matsapply.pages.mentor.routes import blueprint as mentor
 from matsapply.pages.public.showcase import blueprint as showcase
 from matsapply.pages.public.views import blueprint as public
+from matsapply.pages.referee.views import blueprint as referee
 from matsapply.pages.reviewer.views import blueprint as reviewer
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     status,
     tasks,
     interviews,
+    referee,
     reviewer,
     mentor,
     admin,

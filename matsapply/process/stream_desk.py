@@ -284,6 +284,7 @@ def candidates(
     ``sort`` is one of ``SORTS``, with ``-`` before it for the other direction; anything else sorts by rank. Raises
     ``ValueError`` for an ``after`` that no page gave.
     """
+    words = words.replace("\x00", "")
     counts = funnel(session, stream.id, reader)
     key, descending = _sort(sort)
     columns = _columns(stream, reader)
