@@ -78,8 +78,9 @@ class Tidy(Visitor):
 
 
 def same(answer: TestResponse) -> str:
-    """What an answer says, without the token that differs from one to the next."""
-    return re.sub(r'(csrf[-_]token"[^>]*(?:content|value)=")[^"]+', r"\1", answer.text)
+    """What an answer says, without the token that differs from one to the next and the address that was asked for."""
+    text = re.sub(r'(csrf[-_]token"[^>]*(?:content|value)=")[^"]+', r"\1", answer.text)
+    return text.replace(answer.request.path, "")
 
 
 def sign_in(app: Flask, world: World, person: Person) -> Tidy:
