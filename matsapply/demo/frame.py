@@ -94,17 +94,10 @@ def frame_of(session: Session, demo: DemoCohort) -> Frame:
         demo=demo,
         cohort=cohort,
         form_id=form.id,
-        questions=list(
-            session.scalars(sa.select(Question).where(Question.form_version_id == form.id).order_by(Question.position))
-        ),
+        questions=list(session.scalars(asked)),
         tracks=tracks,
         streams=_streams(session, cohort.id),
-        evaluations={
-            task.id: task
-            for task in session.scalars(
-                sa.select(Evaluation).where(Evaluation.cohort_id == cohort.id).order_by(Evaluation.position)
-            )
-        },
+        evaluations={task.id: task for task in session.scalars(tasks)},
         rubrics=_rubrics(session, cohort.id),
         dates={code: at for code, at in gates_of(session, cohort.id).dates.items() if at is not None},
     )

@@ -131,6 +131,7 @@ def test_every_route_for_every_role(app: Flask, live_session: Session) -> None:
     load_demo(live_session, applications=60, seed=3, password_hash=secret)
     live_session.commit()
     known = examples(live_session)
+    live_session.commit()  # on SQLite an open transaction would keep the site from writing
     visitors, actors = {}, {}
     for role, email in ROLES.items():
         visitors[role] = Visitor(app.test_client())
@@ -140,6 +141,7 @@ def test_every_route_for_every_role(app: Flask, live_session: Session) -> None:
             account = people.account_by_address(live_session, email)
             assert account is not None
             actors[role] = people.actor_of(live_session, account.person_id, clock_module.now())
+            live_session.commit()
     app.config["WTF_CSRF_ENABLED"] = False
     checked = 0
     for rule in rules(app):
