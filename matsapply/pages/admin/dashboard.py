@@ -76,11 +76,11 @@ def _figures(frame: CohortFrame, seen: sa.ColumnElement[bool]) -> Figures:
         Offer.application_id == Application.id, Offer.state.in_([OfferState.ACCEPTED, OfferState.CONFIRMED])
     )
 
-    def count(name: str, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    def count(name: str, *where: sa.ColumnElement[bool]) -> sa.Select[str, str, int]:
         return sa.select(sa.literal(name), sa.literal(""), sa.func.count()).select_from(Application).where(*where)
 
     active = (AssignmentState.ASSIGNED, AssignmentState.STARTED, AssignmentState.SUBMITTED)
-    parts = sa.union_all(
+    parts: Any = sa.union_all(
         count("Begun", in_cohort),
         count("Submitted", in_cohort, Application.snapshot_number.is_not(None)),
         count("Advanced", in_cohort, advanced),

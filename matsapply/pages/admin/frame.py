@@ -106,7 +106,8 @@ def chosen_keys(name: str = "choose") -> list[int]:
 
 def each(items: Iterable[Any], act: Callable[[Any], object]) -> tuple[int, dict[str, int]]:
     """Do ``act`` for every item, each whole or not at all; how many were done, and the refusals with their number."""
-    done, refusals = 0, {}
+    done = 0
+    refusals: dict[str, int] = {}
     for item in items:
         try:
             with session().begin_nested():
