@@ -90,6 +90,8 @@ def frame_of(session: Session, demo: DemoCohort) -> Frame:
         track.key: track
         for track in session.scalars(sa.select(Track).where(Track.cohort_id == cohort.id).order_by(Track.position))
     }
+    asked = sa.select(Question).where(Question.form_version_id == form.id).order_by(Question.position)
+    tasks = sa.select(Evaluation).where(Evaluation.cohort_id == cohort.id).order_by(Evaluation.position, Evaluation.id)
     frame = Frame(
         demo=demo,
         cohort=cohort,
