@@ -86,12 +86,10 @@ def frame_of(session: Session, demo: DemoCohort) -> Frame:
     form = latest_form(session, cohort.id)
     if form is None:
         raise ValueError("the demo's cohort needs a form")
-    tracks = {
-        track.key: track
-        for track in session.scalars(sa.select(Track).where(Track.cohort_id == cohort.id).order_by(Track.position))
-    }
+    in_order = sa.select(Track).where(Track.cohort_id == cohort.id).order_by(Track.position)
+    tracks = {track.key: track for track in session.scalars(in_order)}
     asked = sa.select(Question).where(Question.form_version_id == form.id).order_by(Question.position)
-    tasks = sa.select(Evaluation).where(Evaluation.cohort_id == cohort.id).order_by(Evaluation.position, Evaluation.id)
+    tasks = sa.select(Evaluation).where(Evaluation.cohort_id == cohort.id).order_by(Evaluation.position)
     frame = Frame(
         demo=demo,
         cohort=cohort,
