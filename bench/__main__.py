@@ -7,21 +7,18 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from bench import demo_load, http
+from bench import demo_load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BENCHES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {"http": http.run, "demo": demo_load.run}
+BENCHES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {"demo": demo_load.run}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("name", nargs="?", default="http", choices=sorted(BENCHES))
+    parser.add_argument("name", nargs="?", default="demo", choices=sorted(BENCHES))
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
-    parser.add_argument("--applications", type=int, default=5000)
-    parser.add_argument("--requests", type=int, default=60, help="counted requests for each action")
-    parser.add_argument("--only", default="", help="actions, by comma")
     arguments = parser.parse_args()
     result = BENCHES[arguments.name](arguments)
     if arguments.json:

@@ -86,7 +86,7 @@ def stream_lines(session: Session, cohort_id: int) -> list[StreamLine]:
         .where(Stream.cohort_id == cohort_id, WaitlistEntry.state == WaitlistState.ACTIVE)
         .group_by(WaitlistEntry.stream_id)
     )
-    waiting = dict(tuple(row) for row in waiting_rows)
+    waiting = {row[0]: row[1] for row in waiting_rows}
     locked = sa.exists().where(StreamRanking.stream_id == Stream.id, StreamRanking.locked_at.is_not(None))
     rows = session.execute(
         sa.select(
