@@ -36,7 +36,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-DECIDABLE = LIVE_STREAM_APPLICATION - {StreamApplicationState.CHOSEN, StreamApplicationState.OFFERED}
+# Somebody on the waitlist is promoted, or refused when it closes (S12, S13): no decision moves them.
+DECIDABLE = LIVE_STREAM_APPLICATION - {
+    StreamApplicationState.CHOSEN,
+    StreamApplicationState.OFFERED,
+    StreamApplicationState.WAITLISTED,
+}
 SYSTEM = Actor()
 
 
@@ -206,8 +211,12 @@ def gather(session: Session, batch: ReleaseBatch) -> int:
     """Put every current, unreleased decision of the batch's scope into the open batch; returns how many it holds."""
     if batch.state is not BatchState.OPEN:
         raise refuse(Code.WRONG_STATE)
+    excluded = sa.select(BatchExclusion.application_id).where(BatchExclusion.batch_id == batch.id)
     free = sa.select(Decision.id).where(
-        Decision.cohort_id == batch.cohort_id, Decision.superseded_at.is_(None), Decision.batch_id.is_(None)
+        Decision.cohort_id == batch.cohort_id,
+        Decision.superseded_at.is_(None),
+        Decision.batch_id.is_(None),
+        Decision.application_id.not_in(excluded),
     )
     match batch.scope:
         case BatchScope.FIRST_RESULT:
@@ -222,13 +231,13 @@ def gather(session: Session, batch: ReleaseBatch) -> int:
         sa.update(Decision).where(Decision.id.in_(free)).values(batch_id=batch.id),
         execution_options={"synchronize_session": "fetch"},
     )
-    batch.member_count = (
-        session.scalar(
-            sa.select(sa.func.count()).where(Decision.batch_id == batch.id, Decision.superseded_at.is_(None))
-        )
-        or 0
-    )
+    batch.member_count = _members(session, batch)
     return batch.member_count
+
+
+def _members(session: Session, batch: ReleaseBatch) -> int:
+    held = sa.select(sa.func.count()).where(Decision.batch_id == batch.id, Decision.superseded_at.is_(None))
+    return session.scalar(held) or 0
 
 
 def missing(session: Session, batch: ReleaseBatch, limit: int = 500) -> list[Missing]:
@@ -259,9 +268,7 @@ def missing(session: Session, batch: ReleaseBatch, limit: int = 500) -> list[Mis
                 .where(
                     Application.cohort_id == batch.cohort_id,
                     Application.state == ApplicationState.IN_STREAMS,
-                    StreamApplication.state.in_(
-                        DECIDABLE - {StreamApplicationState.WAITLISTED} | {StreamApplicationState.CHOSEN}
-                    ),
+                    StreamApplication.state.in_(DECIDABLE | {StreamApplicationState.CHOSEN}),
                     Decision.id.is_(None),
                     Application.id.not_in(excluded),
                 )
@@ -275,7 +282,7 @@ def missing(session: Session, batch: ReleaseBatch, limit: int = 500) -> list[Mis
 def exclude(
     session: Session, actor: Actor, batch: ReleaseBatch, application_id: int, reason: str, now: datetime
 ) -> None:
-    """Leave an application out of a batch on purpose."""
+    """Leave an application out of a batch on purpose: what was gathered of it goes back, recorded and unreleased."""
     if batch.state is not BatchState.OPEN:
         raise refuse(Code.WRONG_STATE)
     if not reason.strip() or actor.person_id is None:
@@ -283,6 +290,14 @@ def exclude(
     session.add(
         BatchExclusion(batch_id=batch.id, application_id=application_id, reason=reason, actor_id=actor.person_id)
     )
+    session.flush()
+    session.execute(
+        sa.update(Decision)
+        .where(Decision.batch_id == batch.id, Decision.application_id == application_id)
+        .values(batch_id=None),
+        execution_options={"synchronize_session": "fetch"},
+    )
+    batch.member_count = _members(session, batch)
     audit.record(
         session,
         actor,

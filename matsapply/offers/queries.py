@@ -170,7 +170,7 @@ def candidates(
         .outerjoin(ReleaseBatch, ReleaseBatch.id == Decision.batch_id)
         .where(
             StreamApplication.stream_id == stream_id,
-            StreamApplication.state.in_(DECIDABLE - {StreamApplicationState.WAITLISTED}),
+            StreamApplication.state.in_(DECIDABLE),
             visible,
         )
     ).all()

@@ -94,13 +94,18 @@ def release_readers(session: Session, application: Application, facts: Facts) ->
         advance(session, assignment, "D8", as_system(facts), SYSTEM, place_of(application))
 
 
-def leave_waitlists(session: Session, application: Application, facts: Facts) -> None:
-    """End the active waitlist entries of an application that no longer waits."""
-    entries = session.scalars(
+def leave_waitlists(
+    session: Session, application: Application, facts: Facts, only: StreamApplication | None = None
+) -> None:
+    """End the active waitlist entries of an application (of one of its streams) that no longer waits."""
+    waiting = (
         sa.select(WaitlistEntry)
         .join(StreamApplication, StreamApplication.id == WaitlistEntry.stream_application_id)
         .where(StreamApplication.application_id == application.id, WaitlistEntry.state == WaitlistState.ACTIVE)
-    ).all()
+    )
+    if only is not None:
+        waiting = waiting.where(StreamApplication.id == only.id)
+    entries = session.scalars(waiting).all()
     for entry in entries:
         advance(session, entry, "W4", as_system(facts), SYSTEM, place_of(application))
 

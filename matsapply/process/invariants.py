@@ -33,6 +33,8 @@ from matsapply.rules.stages import (
     InterviewState,
     Machine,
     OfferState,
+    StreamApplicationState,
+    WaitlistState,
 )
 from matsapply.rules.workflow import FORMER
 from matsapply.rules.workflow_tables import TABLE
@@ -250,6 +252,32 @@ def _offers(session: Session) -> Iterator[str]:
             yield f"39: offer {key} is pending though its person accepted another"
 
 
+def _waiting(session: Session) -> Iterator[str]:
+    """42: who is waitlisted stands on the waitlist (or was passed over), and nobody else does."""
+    active = sa.select(WaitlistEntry.stream_application_id).where(WaitlistEntry.state == WaitlistState.ACTIVE)
+    kept = sa.select(WaitlistEntry.stream_application_id).where(
+        WaitlistEntry.state.in_([WaitlistState.ACTIVE, WaitlistState.SKIPPED])
+    )
+    waitlisted = StreamApplication.state == StreamApplicationState.WAITLISTED
+    for key in session.scalars(sa.select(StreamApplication.id).where(StreamApplication.id.in_(active), ~waitlisted)):
+        yield f"42: stream application {key} is next on a waitlist though it is not waitlisted"
+    for key in session.scalars(sa.select(StreamApplication.id).where(waitlisted, StreamApplication.id.not_in(kept))):
+        yield f"42: stream application {key} is waitlisted and stands on no waitlist"
+
+
+def _offers_fit_their_streams(session: Session) -> Iterator[str]:
+    """44: an offer in preparation belongs to somebody still there, a pending one to somebody who was offered."""
+    rows = session.execute(
+        sa.select(Offer.id, Offer.state, StreamApplication.state)
+        .join(StreamApplication, StreamApplication.id == Offer.stream_application_id)
+        .where(Offer.state.in_([OfferState.DRAFT, OfferState.APPROVED, OfferState.PENDING]))
+    )
+    for key, state, entry in rows:
+        pending = state is OfferState.PENDING
+        if (pending and entry is not StreamApplicationState.OFFERED) or entry not in LIVE_STREAM_APPLICATION:
+            yield f"44: offer {key} is {state} and its stream application {entry}"
+
+
 def _interviews(session: Session) -> Iterator[str]:
     """50: nobody is in two interviews at once, on either side."""
     booked = session.execute(
@@ -283,5 +311,7 @@ CHECKS: tuple[Check, ...] = (
     _decisions,
     _seats,
     _offers,
+    _waiting,
+    _offers_fit_their_streams,
     _interviews,
 )

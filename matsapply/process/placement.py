@@ -65,6 +65,9 @@ def draft_offer(
     )
     if found is not None:
         return found
+    session.refresh(stream_application)
+    if stream_application.state not in LIVE_STREAM_APPLICATION:
+        raise refuse(Code.WRONG_STATE)
     clear = actor.person_id is None or not has_conflict(session, actor.person_id, application.id)
     facts = facts_of(session, actor, role, now, cohort_id=application.cohort_id, no_open_conflict=clear)
     offer = Offer(
@@ -83,7 +86,8 @@ def approve_offer(session: Session, actor: Actor, offer: Offer, *, role: Role, n
     """O1: the first call notes one approver, the second by somebody else approves and holds the seat (then True)."""
     application = lock_application(session, offer.application_id)
     session.refresh(offer)
-    if offer.state is not OfferState.DRAFT:
+    entry = session.get_one(StreamApplication, offer.stream_application_id, populate_existing=True)
+    if offer.state is not OfferState.DRAFT or entry.state not in LIVE_STREAM_APPLICATION:
         raise refuse(Code.WRONG_STATE)
     if actor.person_id is None:
         raise refuse(Code.WRONG_ROLE)

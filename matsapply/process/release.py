@@ -19,11 +19,13 @@ from matsapply.decisions.models import Decision, ReleaseBatch
 from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
 from matsapply.offers.models import Offer, RankingEntry, StreamRanking, WaitlistEntry
+from matsapply.offers.seats import lock_streams, recount
 from matsapply.process.closing import SYSTEM, close_if_done, close_now
 from matsapply.process.stream_round import cancel_stream_children
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import (
     LIVE_STREAM_APPLICATION,
+    ApplicationState,
     BatchScope,
     CloseReason,
     OfferState,
@@ -69,6 +71,7 @@ class _Release:
 
 def seal(session: Session, actor: Actor, batch: ReleaseBatch, *, role: Role, now: datetime) -> None:
     """RB2: freeze the membership, once nobody is forgotten, no open conflict stands and every offer has its seat."""
+    session.flush()  # a refresh forgets what is not written yet
     session.refresh(batch, with_for_update=True)
     lacking = decisions.missing(session, batch, limit=1)
     conflicted = decisions.open_conflicts(session, batch)
@@ -95,6 +98,10 @@ def offers_without_seat(session: Session, batch: ReleaseBatch) -> int:
                 Decision.superseded_at.is_(None),
                 Decision.outcome == Outcome.OFFER,
                 Decision.stream_application_id.not_in(approved),
+                # Whoever has left in the meantime needs no seat; the release passes them over.
+                Decision.stream_application_id.in_(
+                    sa.select(StreamApplication.id).where(StreamApplication.state.in_(decisions.DECIDABLE))
+                ),
             )
         )
         or 0
@@ -103,7 +110,10 @@ def offers_without_seat(session: Session, batch: ReleaseBatch) -> int:
 
 def release(session: Session, actor: Actor, batch: ReleaseBatch, *, role: Role, now: datetime) -> int:
     """RB3: release every member in one transaction and write the messages; returns how many people are told."""
+    session.flush()  # a refresh forgets what is not written yet
     session.refresh(batch, with_for_update=True)
+    if seatless := offers_without_seat(session, batch):
+        raise refuse(Code.NOT_APPROVED, f"{seatless} offers lost their seat after the sealing; open the batch again.")
     cohort = session.get_one(Cohort, batch.cohort_id)
     facts = facts_of(session, actor, role, now, cohort_id=cohort.id, released=True)
     with session.no_autoflush:
@@ -117,13 +127,41 @@ def release(session: Session, actor: Actor, batch: ReleaseBatch, *, role: Role, 
     ):
         members[decision.application_id].append(decision)
     applications = session.scalars(
-        sa.select(Application).where(Application.id.in_(members)).order_by(Application.id).with_for_update()
-    )
+        sa.select(Application)
+        .where(Application.id.in_(members))
+        .order_by(Application.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
     step = _first_result if batch.scope is BatchScope.FIRST_RESULT else _stream_results
     kind = Mail.FIRST_RESULT if batch.scope is BatchScope.FIRST_RESULT else Mail.DECISION
-    letters = [step(run, application, members[application.id]) for application in applications]
+    letters = []
+    for application in applications:
+        if present := _still_there(run, application, members[application.id]):
+            letters.append(step(run, application, present))
     outbox.queue_many(session, kind, letters, now)
     return len(letters)
+
+
+def _still_there(run: _Release, application: Application, members: list[Decision]) -> list[Decision]:
+    """The decisions that can still be released. Whoever left after the sealing must not stop everybody else: their
+    decisions are set aside with the release, so that a new one can be recorded should they come back."""
+    run.session.flush()
+    present = []
+    for decision in members:
+        if _released_by(run, application, decision):
+            present.append(decision)
+        else:
+            decision.superseded_at = run.now
+            run.batch.member_count -= 1
+    return present
+
+
+def _released_by(run: _Release, application: Application, decision: Decision) -> bool:
+    if decision.stream_application_id is None:
+        return application.state is ApplicationState.SUBMITTED
+    entry = run.session.get_one(StreamApplication, decision.stream_application_id, populate_existing=True)
+    return application.state is ApplicationState.IN_STREAMS and entry.state in decisions.DECIDABLE
 
 
 def _first_result(run: _Release, application: Application, members: list[Decision]) -> outbox.Message:
@@ -203,6 +241,8 @@ def _stream_results(run: _Release, application: Application, members: list[Decis
     for decision in members:
         entry = session.get_one(StreamApplication, decision.stream_application_id)
         stream = session.get_one(Stream, entry.stream_id)
+        if decision.outcome is not Outcome.OFFER:
+            _drop_offers(run, application, entry)
         match decision.outcome:
             case Outcome.OFFER:
                 expires = _release_offer(run, application, entry)
@@ -224,6 +264,21 @@ def _stream_results(run: _Release, application: Application, members: list[Decis
         session, application.person_id, cohort_label=run.cohort.label, results=results, expires_at=expires
     )
     return outbox.Message(letter.person_id, letter.recipient, letter.context, _cause(run, application))
+
+
+def _drop_offers(run: _Release, application: Application, entry: StreamApplication) -> None:
+    """O12 for an offer prepared before the decision was changed: its seat comes free."""
+    prepared = run.session.scalars(
+        sa.select(Offer).where(
+            Offer.stream_application_id == entry.id, Offer.state.in_([OfferState.DRAFT, OfferState.APPROVED])
+        )
+    ).all()
+    if not prepared:
+        return
+    streams = lock_streams(run.session, [entry.stream_id])
+    for offer in prepared:
+        advance(run.session, offer, "O12", run.facts, SYSTEM, place_of(application))
+    recount(run.session, streams.values())
 
 
 def _release_offer(run: _Release, application: Application, entry: StreamApplication) -> datetime:

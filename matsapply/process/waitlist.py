@@ -54,9 +54,10 @@ def promote(
     )
     last = facts.dates.get("T15")
     expires = min(now + timedelta(hours=reply_hours), last or now + timedelta(hours=reply_hours))
+    # Versions the system wrote (a lock at T12, a closed gap) carry no name: the last person to save one has signed.
     signer = session.scalar(
         sa.select(StreamRanking.actor_id)
-        .where(StreamRanking.stream_id == stream.id, StreamRanking.locked_at.is_not(None))
+        .where(StreamRanking.stream_id == stream.id)
         .where(StreamRanking.actor_id.is_not(None), StreamRanking.actor_id != actor.person_id)
         .order_by(StreamRanking.number.desc())
         .limit(1)

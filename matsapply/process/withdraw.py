@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from matsapply.applications.facts import facts_of, has_other_live, letter_to, place_of
 from matsapply.applications.models import Application, StreamApplication, TrackChoice
 from matsapply.cohorts.models import Cohort
-from matsapply.offers.models import Fellowship, Offer
+from matsapply.offers.models import Fellowship, Offer, WaitlistEntry
 from matsapply.offers.ranking import close_gap
 from matsapply.offers.seats import capacity_free, lock_streams, recount, seat_free
 from matsapply.process.closing import (
+    SYSTEM,
     as_system,
     close_if_done,
     close_now,
@@ -28,12 +29,14 @@ from matsapply.rules.stages import (
     ApplicationState,
     CloseReason,
     FellowshipState,
+    Machine,
     OfferState,
     Role,
     StreamApplicationState,
     TrackChoiceState,
 )
-from matsapply.tracking.actions import BY_BATCH, advance
+from matsapply.tracking.actions import BY_BATCH, advance, begin
+from matsapply.tracking.models import StateChange
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -110,7 +113,19 @@ def undo_withdrawal(session: Session, actor: Actor, application: Application, *,
     for entry in stream_applications(session, application.id):
         if entry.state is StreamApplicationState.WITHDRAWN and entry.exited_at == withdrawn_at:
             _return(session, actor, application, entry, back)
+    left_together = set(
+        session.scalars(
+            sa.select(StateChange.subject_id).where(
+                StateChange.machine == Machine.TRACK_CHOICE,
+                StateChange.application_id == application.id,
+                StateChange.code == "K3",
+                StateChange.at == withdrawn_at,
+            )
+        )
+    )
     for choice in _track_choices(session, application.id, TrackChoiceState.WITHDRAWN):
+        if choice.id not in left_together:
+            continue  # a track dropped earlier stays dropped
         advance(session, choice, "K5", back, actor, place_of(application))
     for offer in offers:
         code = "O9u" if offer.state is OfferState.VACATED else "O4u"
@@ -175,6 +190,7 @@ def exit_stream(
     """Withdraw one live stream application with its tasks, interviews and its place in the stream's ranking."""
     _leave(session, actor, application, entry, "S17", facts)
     cancel_stream_children(session, entry, facts.now)
+    leave_waitlists(session, application, facts, only=entry)
     close_gap(session, entry, facts.now)
 
 
@@ -209,7 +225,21 @@ def _return(session: Session, actor: Actor, application: Application, entry: Str
     entry.state_before_exit = None
     entry.exited_at = None
     session.flush()
+    if entry.state is StreamApplicationState.WAITLISTED:
+        _wait_again(session, application, entry, facts)
     restore_stream_children(session, entry, facts.now)
+
+
+def _wait_again(session: Session, application: Application, entry: StreamApplication, facts: Facts) -> None:
+    """W1 at the old place: whoever takes a withdrawal back within the day has lost nothing."""
+    place = session.scalar(
+        sa.select(WaitlistEntry.position)
+        .where(WaitlistEntry.stream_application_id == entry.id)
+        .order_by(WaitlistEntry.id.desc())
+        .limit(1)
+    )
+    again = WaitlistEntry(stream_application_id=entry.id, stream_id=entry.stream_id, position=place or 1)
+    begin(session, again, "W1", replace(as_system(facts), released=True), SYSTEM, place_of(application))
 
 
 def _free_offers(
