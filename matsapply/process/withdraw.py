@@ -140,6 +140,7 @@ def undo_withdrawal(session: Session, actor: Actor, application: Application, *,
         if code == "O9u":
             _restore_fellowship(session, actor, application, offer, back)
     recount(session, streams.values())
+    renumber(session, application.id)
 
 
 def withdraw_stream(
