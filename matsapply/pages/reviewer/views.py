@@ -212,7 +212,7 @@ def _page(
         count=len(order),
         previous=order[place - 1] if place else None,
         following=order[(place + 1) % len(order)] if place is not None and len(order) > 1 else None,
-        anchors={criterion.key: _anchors(criterion, found.rubric.scale) for criterion in found.rubric.criteria},
+        hints={criterion.key: _hint(criterion, found) for criterion in found.rubric.criteria},
         account_ref=signed_in().person_public_id,
         open_still=found.closed_at is None or now < found.closed_at,
         now=now,
@@ -229,13 +229,16 @@ def _differing(assignment: ReviewAssignment, sent: Entered) -> dict[str, str]:
     return {name: text for name, text in held.items() if text and typed.get(name, "") != text}
 
 
-def _anchors(criterion: CriterionView, scale: tuple[str, ...]) -> dict[int, str]:
-    """What each number means: the step's own words where it has some, and the criterion's anchor."""
-    words = {}
-    for number, step in enumerate(scale, 1):
-        parts = ("" if step.isdigit() else step, criterion.anchors.get(step) or "")
-        words[number] = ": ".join(part for part in parts if part)
-    return words if any(words.values()) else {}
+def _hint(criterion: CriterionView, found: Reading) -> str:
+    """How much a criterion counts, and what its steps mean: their own words and the anchors, where there are any."""
+    parts = []
+    if found.rubric.weights:
+        parts.append(f"{found.weights.get(criterion.key, 0.0) * 100:.0f} % of the total")
+    for number, step in enumerate(found.rubric.scale, 1):
+        words = (("" if step.isdigit() else step), criterion.anchors.get(step) or "")
+        if said := ", ".join(each for each in words if each):
+            parts.append(f"{number}: {said}")
+    return " · ".join(parts)
 
 
 def _matches(code: str, wanted: str) -> bool:
