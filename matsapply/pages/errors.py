@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
@@ -47,7 +47,16 @@ def answer(status: int, message: str = "", extra: dict[str, str] | None = None) 
     headers |= extra or {}
     if wants_json():
         return jsonify({"message": message or f"{title}. {advice}"}), status, headers
-    return render_template("errors/error.html", status=status, title=title, advice=message or advice), status, headers
+    words = {"status": status, "title": title, "advice": message or advice}
+    if status == 503:
+        return _alone(words), status, headers
+    return render_template("errors/error.html", **words), status, headers
+
+
+def _alone(words: dict[str, Any]) -> str:
+    """The page for a database that does not answer: it must ask that database nothing, so it has no frame."""
+    # Without the context processors of a page either: the sign-in's own loads the account.
+    return current_app.jinja_env.get_template("errors/busy.html").render(**words)
 
 
 def init_app(app: Flask) -> None:
