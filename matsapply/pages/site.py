@@ -126,8 +126,13 @@ def forget_cohorts() -> None:
 
 
 def _present() -> CohortFrame | None:
-    """The cohort of the page, where its address names one; else the one in force. None where the database is away."""
+    """The cohort of the page, where it says one (``speak_of``) or its address does; else the one in force.
+
+    None where the database is away.
+    """
     try:
+        if (spoken_of := g.get("spoken_of")) is not None:
+            return next((one for one in cohort_frames() if one.id == spoken_of), None)
         key = (request.view_args or {}).get("cohort_key")
         if key is not None and (named := next((one for one in cohort_frames() if one.key == key), None)):
             return named
@@ -135,6 +140,11 @@ def _present() -> CohortFrame | None:
     except SQLAlchemyError:
         current_app.logger.warning("the frame of the page is left out: the database does not answer")
         return None
+
+
+def speak_of(cohort_id: int) -> None:
+    """The page's subject belongs to that cohort: the bar shows its name and its next date, not another's."""
+    g.spoken_of = cohort_id
 
 
 # --- the bar ------------------------------------------------------------------------------------------------------
@@ -233,6 +243,12 @@ def rail() -> tuple[Group, ...]:
     if kept is None:
         kept = g.rail = _groups(who.roles)
     return kept
+
+
+def first_place() -> str:
+    """Where to begin after signing in: the first of the reader's own places, the home page where there is none."""
+    groups = rail()
+    return groups[0].items[0].href if groups else widgets.path("/")
 
 
 def _groups(roles: frozenset[Role]) -> tuple[Group, ...]:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_security.utils import login_user
 
+from matsapply.applications.editing import editing
 from matsapply.mail import actions as mail_actions, queries as mail_queries
 from matsapply.pages.account import invitations
 from matsapply.pages.account.forms import ProfileForm, WelcomeForm
 from matsapply.pages.account.passwords import hash_password
 from matsapply.pages.account.viewer import signed_in
 from matsapply.pages.guard import actor, needs
+from matsapply.pages.site import first_place
 from matsapply.pages.widgets import path
 from matsapply.people import actions, queries
 from matsapply.people.models import Account, WebAuthn
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
-from matsapply.rules.access import Act, Actor
+from matsapply.rules.access import Act, Actor, may
+from matsapply.rules.stages import STAFF
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -42,17 +45,11 @@ class Piece(NamedTuple):
 @blueprint.get("/start")
 @needs(Act.SIGNED_IN)
 def start() -> ResponseReturnValue:
-    """After signing in: the first of the person's own places; the home page where there is none yet."""
-    context: dict[str, Any] = {}
-    current_app.update_template_context(context)
-    rail: Any = context.get("rail") or current_app.jinja_env.globals["rail"]
-    places = [item for group in rail() for item in _part(group, "items")]
-    return redirect(str(_part(places[0], "href")) if places else path("/"), 303)
-
-
-def _part(thing: Any, name: str) -> Any:
-    # Not getattr alone: "items" of a dictionary is its method.
-    return thing[name] if isinstance(thing, dict) else getattr(thing, name)
+    """After signing in: the first of the person's own places; an applicant who can write no more sees the status."""
+    held = editing(session(), actor(), clock.now()) if may(actor(), Act.APPLICATION_OWN) else None
+    if not actor().roles & STAFF and held is not None and held.refusal is not None:
+        return redirect(path("/status"), 303)
+    return redirect(first_place(), 303)
 
 
 # --- profile and security -----------------------------------------------------------------------------------------

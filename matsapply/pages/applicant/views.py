@@ -27,6 +27,7 @@ from matsapply.pages.applicant.forms import (
 from matsapply.pages.files import response_for
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence as refusal_sentence
+from matsapply.pages.site import speak_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.process import apply
@@ -55,6 +56,7 @@ def own(*, lock: bool = False) -> Editing:
     found = editing(session(), actor(), clock.now(), lock=lock, page_opened_at=opened)
     if found is None:
         abort(redirect(url_for("applicant.begin")) if request.method == "GET" else 404)
+    speak_of(found.cohort_id)
     return found
 
 

@@ -10,6 +10,7 @@ from flask import Blueprint, abort, request, url_for
 from matsapply.cohorts.forms import rubric_in_force
 from matsapply.cohorts.models import Stream
 from matsapply.pages.guard import actor, allow
+from matsapply.pages.site import speak_of
 from matsapply.platform.flask_db import session
 from matsapply.process.stream_desk import OwnStream, Reader, mentor_streams, named
 from matsapply.reviews.actions import Entered
@@ -66,6 +67,7 @@ def desk(ref: str, act: Act = Act.STREAM_READ) -> Desk:
     if stream is None or who.person_id is None:
         abort(404)
     allow(act, stream.reach)
+    speak_of(stream.cohort_id)
     decides = may(who, Act.STREAM_DECIDE, stream.reach)
     return Desk(stream, who, Reader(who.person_id, decides), may(who, Act.STREAM_WRITE, stream.reach), decides)
 
