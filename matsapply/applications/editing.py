@@ -166,13 +166,3 @@ def _gathered(rows: Any, actor: Actor, now: datetime, page_opened_at: datetime |
         cohort_published=first[17] in TAKES_APPLICATIONS,
     )
     return Editing(*first[:13], first[13] is not None, first[14], first[15], facts)  # type: ignore[call-arg]
-
-
-def locked_row(session: Session, application_id: int) -> Application:
-    """The application as an object, as it stands now, locked until the end of the transaction."""
-    return session.scalars(
-        sa.select(Application)
-        .where(Application.id == application_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from matsapply.applications.facts import facts_of, place_of
+from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, Reference, ReferenceLetter
 from matsapply.cohorts.gates import gates_of
 from matsapply.cohorts.models import Cohort, KeyDate
 from matsapply.mail.outbox import normal_address
 from matsapply.people.models import Account, Person
-from matsapply.rules.access import Actor
+from matsapply.rules.access import SYSTEM, Actor
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import ApplicationState, ReferenceState, ReferenceTiming, Role
 from matsapply.tracking.actions import Letter, advance, begin
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-SYSTEM = Actor()
 AT_ONCE = 200
 LINK = "/reference/{token}"
 ASKED = (ReferenceState.REQUESTED, ReferenceState.OPENED)
@@ -57,7 +57,7 @@ def name_referee(
     ``most`` is how many live referees the form allows. In the stream phase the request goes out at once, since its
     usual moment has passed. Raises ``Refused``: CAP_REACHED, CONFLICT (oneself), REPEATED, NOT_FINISHED (no consent).
     """
-    application = _lock(session, application)
+    application = lock_application(session, application.id)
     facts = facts_of(session, actor, Role.APPLICANT, now, cohort_id=application.cohort_id)
     _check_open(application, facts.dates.get("T3"), now)
     address = normal_address(email)
@@ -89,7 +89,7 @@ def name_referee(
 
 def replace_referee(session: Session, actor: Actor, reference: Reference, *, now: datetime) -> None:
     """R4: take a referee who has not answered off the list; their link is dead from then on."""
-    application = _lock(session, session.get_one(Application, reference.application_id))
+    application = lock_application(session, reference.application_id)
     session.refresh(reference)
     facts = facts_of(session, actor, Role.APPLICANT, now, cohort_id=application.cohort_id)
     _check_open(application, facts.dates.get("T3"), now)
@@ -99,7 +99,7 @@ def replace_referee(session: Session, actor: Actor, reference: Reference, *, now
 
 def remind_referee(session: Session, actor: Actor, reference: Reference, *, now: datetime) -> None:
     """R4r: at most one reminder a day, three in all. The letter carries a new link; the earlier one ends."""
-    application = _lock(session, session.get_one(Application, reference.application_id))
+    application = lock_application(session, reference.application_id)
     session.refresh(reference)
     facts = facts_of(
         session,
@@ -151,7 +151,7 @@ def overdue(session: Session, now: datetime) -> int:
     ).all()
     done = 0
     for reference_id, application_id in found:
-        application = _lock(session, session.get_one(Application, application_id))
+        application = lock_application(session, application_id)
         reference = session.get_one(Reference, reference_id, populate_existing=True)
         if reference.state in ASKED:
             facts = facts_of(session, SYSTEM, Role.SYSTEM, now, cohort_id=application.cohort_id)
@@ -207,7 +207,7 @@ def decline(session: Session, reference: Reference, *, now: datetime) -> None:
 
 
 def _for_referee(session: Session, reference: Reference, now: datetime) -> tuple[Application, Any]:
-    application = _lock(session, session.get_one(Application, reference.application_id))
+    application = lock_application(session, reference.application_id)
     session.refresh(reference)
     if application.state not in LIVE_APPLICATION:
         raise refuse(Code.CLOSED)
@@ -249,15 +249,6 @@ def _live_references(session: Session, application_id: int) -> list[Reference]:
             .order_by(Reference.position, Reference.id)
         )
     )
-
-
-def _lock(session: Session, application: Application) -> Application:
-    return session.scalars(
-        sa.select(Application)
-        .where(Application.id == application.id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
 
 
 __all__ = [

@@ -42,7 +42,6 @@ DECIDABLE = LIVE_STREAM_APPLICATION - {
     StreamApplicationState.OFFERED,
     StreamApplicationState.WAITLISTED,
 }
-SYSTEM = Actor()
 
 
 def record_decision(

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from matsapply.applications.facts import facts_of, letter_to, place_of
+from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, StreamApplication
 from matsapply.cohorts.models import Evaluation, StreamEvaluation
 from matsapply.evaluations.models import EvaluationInvite, InviteStream, Submission, SubmissionVersion
-from matsapply.evaluations.upkeep import FINISHED, SYSTEM, finish_task_if_done, lock_application
+from matsapply.evaluations.upkeep import FINISHED, finish_task_if_done
 from matsapply.evaluations.windows import clock_end, window_of
 from matsapply.files.models import StoredFile
+from matsapply.rules.access import SYSTEM
 from matsapply.rules.counting import within_limit
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import EvaluationState, Role

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from matsapply.applications.facts import facts_of, place_of
+from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, StreamApplication
 from matsapply.cohorts.models import Evaluation
 from matsapply.evaluations.models import EvaluationInvite, InviteStream, TaskExtension
 from matsapply.evaluations.windows import END, window_of
-from matsapply.rules.access import Actor
+from matsapply.rules.access import SYSTEM, Actor
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import (
     LIVE_STREAM_APPLICATION,
@@ -30,20 +31,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-SYSTEM = Actor()
 OPEN = frozenset({EvaluationState.INVITED, EvaluationState.STARTED})
 HANDED_IN = frozenset({EvaluationState.SUBMITTED, EvaluationState.MARKED})
 FINISHED = HANDED_IN | {EvaluationState.EXPIRED, EvaluationState.WAIVED, EvaluationState.WITHDRAWN}
-
-
-def lock_application(session: Session, application_id: int) -> Application:
-    """The application as it stands now, locked until the end of the transaction: the first lock of every action."""
-    return session.scalars(
-        sa.select(Application)
-        .where(Application.id == application_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
 
 
 def waive(session: Session, actor: Actor, role: Role, task: EvaluationInvite, reason: str, now: datetime) -> None:

@@ -13,15 +13,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from matsapply.applications.facts import facts_of, letter_to, place_of
+from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, StreamApplication
 from matsapply.cohorts.models import Cohort, Stream
-from matsapply.evaluations.upkeep import SYSTEM, lock_application
 from matsapply.interviews import calendar
 from matsapply.interviews.models import Interview, InterviewSlot, SlotInterviewer
 from matsapply.interviews.slots import interviewers_of, is_taken, lock_people, lock_slot
 from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
 from matsapply.people.models import Account
+from matsapply.rules.access import SYSTEM
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import InterviewPlan, InterviewState, Role, StreamApplicationState
 from matsapply.tracking.actions import Letter, advance, begin

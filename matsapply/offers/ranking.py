@@ -17,7 +17,7 @@ from matsapply.cohorts.models import Stream
 from matsapply.decisions.models import Decision
 from matsapply.offers.models import RankingEntry, StreamRanking
 from matsapply.reviews.models import ConflictOfInterest
-from matsapply.rules.access import Actor
+from matsapply.rules.access import SYSTEM, Actor
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import NEGATIVE_OUTCOMES, ConflictState, StreamApplicationState
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-SYSTEM = Actor()
 RANKABLE = frozenset(
     {
         StreamApplicationState.IN_REVIEW,

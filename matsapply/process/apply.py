@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from matsapply.applications import answers as drafts
 from matsapply.applications.choices import apply_streams, sync_tracks, within_tracks
-from matsapply.applications.editing import Editing, editing, locked_row
+from matsapply.applications.editing import Editing, editing
 from matsapply.applications.facts import facts_of, has_other_live, letter_to, place_of
+from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, Snapshot
 from matsapply.applications.queries import Work, work
 from matsapply.applications.references import request_references
@@ -144,7 +145,7 @@ def submit(
         submit_key=key,
     )
     session.add(made)
-    application = locked_row(session, held.id)
+    application = lock_application(session, held.id)
     application.snapshot_number = number
     application.submitted_at = now
     letter = letter_to(

@@ -13,7 +13,7 @@ from matsapply.cohorts.models import Cohort
 from matsapply.offers.models import Offer, WaitlistEntry
 from matsapply.process.stream_round import cancel_children
 from matsapply.reviews.models import ReviewAssignment
-from matsapply.rules.access import Actor
+from matsapply.rules.access import SYSTEM
 from matsapply.rules.stages import (
     ACTIVE_ASSIGNMENT,
     LIVE_STREAM_APPLICATION,
@@ -32,22 +32,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-SYSTEM = Actor()
+    from matsapply.rules.access import Actor
 
 
 def as_system(facts: Facts) -> Facts:
     """The same facts for what follows from somebody's act without being asked for."""
     return replace(facts, role=Role.SYSTEM)
-
-
-def lock_application(session: Session, application_id: int) -> Application:
-    """The application as it stands now, locked until the end of the transaction: the first lock of every action."""
-    return session.scalars(
-        sa.select(Application)
-        .where(Application.id == application_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
 
 
 def stream_applications(session: Session, application_id: int) -> list[StreamApplication]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from matsapply.applications.facts import facts_of, letter_to, place_of
+from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, StreamApplication
 from matsapply.applications.references import overdue
 from matsapply.cohorts.gates import TAKES_APPLICATIONS, Gates, gates_of, stream_window
@@ -19,10 +20,11 @@ from matsapply.cohorts.models import Cohort, Stream
 from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
 from matsapply.offers.models import Offer
-from matsapply.process.closing import SYSTEM, close_if_done, close_now, lock_application
+from matsapply.process.closing import close_if_done, close_now
 from matsapply.process.placement import lapse_offer
 from matsapply.process.stream_round import close_interviews, expire_tasks, lock_due_rankings, take_in
 from matsapply.process.waitlist import close_waitlisted
+from matsapply.rules.access import SYSTEM
 from matsapply.rules.refusals import Refused
 from matsapply.rules.stages import (
     ApplicationState,

@@ -20,8 +20,9 @@ from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
 from matsapply.offers.models import Offer, RankingEntry, StreamRanking, WaitlistEntry
 from matsapply.offers.seats import lock_streams, recount
-from matsapply.process.closing import SYSTEM, close_if_done, close_now
+from matsapply.process.closing import close_if_done, close_now
 from matsapply.process.stream_round import cancel_stream_children
+from matsapply.rules.access import SYSTEM
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import (
     LIVE_STREAM_APPLICATION,

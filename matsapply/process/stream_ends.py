@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matsapply.applications.models import Application, StreamApplication
-from matsapply.evaluations.upkeep import SYSTEM, restore_tasks, settle, withdraw_tasks
+from matsapply.evaluations.upkeep import restore_tasks, settle, withdraw_tasks
 from matsapply.interviews.actions import back_in_review, cancel_interviews
+from matsapply.rules.access import SYSTEM
 from matsapply.rules.stages import StreamApplicationState
 
 if TYPE_CHECKING:

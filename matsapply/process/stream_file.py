@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from matsapply.process.stream_desk import OwnStream
+    from matsapply.process.own_streams import OwnStream
 
 _NOT_FOR_STREAMS = frozenset(
     {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from matsapply.applications.facts import facts_of, letter_to, place_of
+from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, StreamApplication, TeamTask
 from matsapply.cohorts.gates import gates_of
 from matsapply.cohorts.models import Evaluation, Stream, StreamEvaluation
@@ -21,7 +22,6 @@ from matsapply.evaluations.upkeep import (
     OPEN,
     expire_tasks,
     finish_task_if_done,
-    lock_application,
 )
 from matsapply.evaluations.windows import window_of
 from matsapply.interviews.actions import back_in_review, cancel, open_interview
@@ -29,8 +29,9 @@ from matsapply.interviews.models import Interview
 from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
 from matsapply.offers.models import StreamRanking
-from matsapply.offers.ranking import SYSTEM, Ranking, current_ranking, lock_version
+from matsapply.offers.ranking import Ranking, current_ranking, lock_version
 from matsapply.process.stream_ends import cancel_children, cancel_stream_children, restore_stream_children
+from matsapply.rules.access import SYSTEM
 from matsapply.rules.refusals import Code, Refused, refuse
 from matsapply.rules.stages import (
     ApplicationState,

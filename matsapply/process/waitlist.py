@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from matsapply.applications.facts import facts_of, letter_to, place_of
+from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, StreamApplication
 from matsapply.cohorts.models import Cohort
 from matsapply.offers.models import Offer, StreamRanking, WaitlistEntry
 from matsapply.offers.seats import capacity_free, lock_streams, recount, seat_free
 from matsapply.offers.waitlist import proposal
-from matsapply.process.closing import SYSTEM, close_if_done, lock_application
+from matsapply.process.closing import close_if_done
 from matsapply.process.placement import draft_offer
+from matsapply.rules.access import SYSTEM
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import OfferState, Role, WaitlistState
 from matsapply.tracking.actions import advance

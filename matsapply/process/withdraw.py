@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from matsapply.applications.facts import facts_of, has_other_live, letter_to, place_of
+from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, StreamApplication, TrackChoice
 from matsapply.cohorts.models import Cohort
 from matsapply.offers.models import Fellowship, Offer, WaitlistEntry
 from matsapply.offers.ranking import close_gap
 from matsapply.offers.seats import capacity_free, lock_streams, recount, seat_free
 from matsapply.process.closing import (
-    SYSTEM,
     as_system,
     close_if_done,
     close_now,
     leave_waitlists,
-    lock_application,
     stream_applications,
 )
 from matsapply.process.stream_round import cancel_stream_children, restore_stream_children
+from matsapply.rules.access import SYSTEM
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import (
     LIVE_STREAM_APPLICATION,

@@ -133,6 +133,8 @@ class Actor:
 
 
 ANONYMOUS = Actor()
+# Whoever does what follows from a rule or a date, without being asked.
+SYSTEM = Actor()
 
 
 def covers(grant: Grant, reach: Reach) -> bool:

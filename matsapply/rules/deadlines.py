@@ -146,7 +146,7 @@ def closing_code(opening_code: str) -> str | None:
     return rule.closes + opening_code.removeprefix(rule.code)
 
 
-def effective_close(close: datetime | None, extension: datetime | None) -> datetime | None:
+def later_close(close: datetime | None, extension: datetime | None) -> datetime | None:
     """The close for one person: an extension can only give time. An open end stays open."""
     if close is None or extension is None:
         return close

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
+from matsapply.rules.deadlines import later_close
 from matsapply.rules.refusals import Code, Refusal
 from matsapply.rules.stages import Machine, Role
 
@@ -133,8 +134,7 @@ def effective_close(facts: Facts, code: str) -> datetime | None:
     closes = facts.dates.get(code)
     if closes is None:
         return None
-    own = (facts.extensions.get(code), facts.reopened_until if code == "T2" else None)
-    return max(closes, *(instant for instant in own if instant is not None), closes)
+    return later_close(later_close(closes, facts.extensions.get(code)), facts.reopened_until if code == "T2" else None)
 
 
 @dataclass(frozen=True, slots=True)

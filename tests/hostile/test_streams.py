@@ -18,7 +18,7 @@ from matsapply.pages.account.passwords import hash_password
 from matsapply.people.models import Account, RoleGrant
 from matsapply.platform import clock as clock_module
 from matsapply.platform.flask_db import db
-from matsapply.process import stream_desk
+from matsapply.process import own_streams, stream_desk
 from matsapply.process.stream_round import invite_to_task, offer_interview
 from matsapply.rules.access import Actor
 from matsapply.rules.stages import Role, StreamApplicationState
@@ -199,7 +199,7 @@ def test_case_6_and_28_odd_sorts_and_pages(app: Flask, world: World) -> None:
 def test_case_6_a_mean_one_may_not_know_orders_nothing(world: World) -> None:
     """Invariant 22: sorting by readings tells nothing before the own one."""
     reader = stream_desk.Reader(world.mentor.id, decides=False)
-    stream = stream_desk.mentor_streams(world.session, world.actor(world.mentor))[0]
+    stream = own_streams.mentor_streams(world.session, world.actor(world.mentor))[0]
     ada, cleo = world.entry_ada, world.entry_cleo  # type: ignore[attr-defined]
     orders = set()
     for values in ((1.0, 4.0), (4.0, 1.0)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from matsapply.process import stream_desk
+from matsapply.process import own_streams, stream_desk
 from tests.stream_world import World
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def test_the_table_of_candidates_takes_at_most_six_queries(session: Session, row
     world = World(session)
     for number in range(rows):
         world.entry(world.applicant(f"Person {number}"), world.red)
-    stream = stream_desk.mentor_streams(session, world.actor(world.lead))[0]
+    stream = own_streams.mentor_streams(session, world.actor(world.lead))[0]
     reader = stream_desk.Reader(world.lead.id, decides=True)
     seen: list[str] = []
     connection = session.connection()
@@ -40,7 +40,7 @@ def test_pages_turn_without_losing_or_doubling_anybody(session: Session, sort: s
         world.entry(world.applicant(f"Person {n % 3}", score=None if n % 4 == 0 else float(n % 3)), world.red).id
         for n in range(11)
     }
-    stream = stream_desk.mentor_streams(session, world.actor(world.lead))[0]
+    stream = own_streams.mentor_streams(session, world.actor(world.lead))[0]
     reader = stream_desk.Reader(world.lead.id, decides=True)
     found: list[int] = []
     after: str | None = ""

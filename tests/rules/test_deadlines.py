@@ -16,9 +16,9 @@ from matsapply.rules.deadlines import (
     Window,
     closes_at,
     day_ended_by,
-    effective_close,
     eod_aoe,
     in_time,
+    later_close,
     order_violations,
     short_windows,
     week_ends,
@@ -183,7 +183,7 @@ class TestWindows:
 
     @given(instants, st.none() | instants)
     def test_invariant_2_an_extension_only_gives_time(self, close: datetime, extension: datetime | None) -> None:
-        own = effective_close(close, extension)
+        own = later_close(close, extension)
         assert own is not None
         assert own >= close
         assert own == (close if extension is None else max(close, extension))

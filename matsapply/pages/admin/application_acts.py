@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from matsapply.applications import staff_export
 from matsapply.applications.facts import facts_of, letter_to, place_of
+from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, Extension
 from matsapply.audit import actions as audit
 from matsapply.pages.admin import figures
@@ -30,7 +31,6 @@ from matsapply.pages.admin.frame import (
 from matsapply.pages.guard import actor, needs
 from matsapply.platform import clock
 from matsapply.platform.flask_db import db, session
-from matsapply.process.closing import lock_application
 from matsapply.process.withdraw import withdraw_application
 from matsapply.rules.access import POLICY, Act
 from matsapply.rules.refusals import Code, Refused, refuse

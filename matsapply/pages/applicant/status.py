@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from matsapply.applications import queries
-from matsapply.applications.editing import locked_row
+from matsapply.applications.locks import lock_application
 from matsapply.cohorts import queries as cohorts
 from matsapply.cohorts.models import Stream
 from matsapply.evaluations.queries import task_lines
@@ -145,7 +145,7 @@ def _may_undo(held: Editing) -> bool:
 def withdraw_all() -> ResponseReturnValue:
     held = own(lock=True)
     withdraw.withdraw_application(
-        session(), actor(), locked_row(session(), held.id), role=Role.APPLICANT, now=clock.now()
+        session(), actor(), lock_application(session(), held.id), role=Role.APPLICANT, now=clock.now()
     )
     flash("Your application is withdrawn. For 24 hours you can take that back.", "info")
     return redirect(url_for("status.page"), 303)
@@ -155,7 +155,9 @@ def withdraw_all() -> ResponseReturnValue:
 @needs(Act.APPLICATION_OWN)
 def undo() -> ResponseReturnValue:
     held = own(lock=True)
-    withdraw.undo_withdrawal(session(), actor(), locked_row(session(), held.id), role=Role.APPLICANT, now=clock.now())
+    withdraw.undo_withdrawal(
+        session(), actor(), lock_application(session(), held.id), role=Role.APPLICANT, now=clock.now()
+    )
     flash("Your application is back as it was.", "good")
     return redirect(url_for("status.page"), 303)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from matsapply.applications import answers, choices, queries
-from matsapply.applications.editing import locked_row
+from matsapply.applications.locks import lock_application
 from matsapply.applications.references import name_referee, remind_referee, replace_referee
 from matsapply.cohorts import queries as cohorts
 from matsapply.pages import widgets
@@ -119,7 +119,7 @@ def add() -> ResponseReturnValue:
         name_referee(
             session(),
             actor(),
-            locked_row(session(), held.id),
+            lock_application(session(), held.id),
             name=name,
             email=email,
             consent=request.form.get("consent") == "yes",

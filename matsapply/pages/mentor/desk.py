@@ -12,7 +12,8 @@ from matsapply.cohorts.models import Stream
 from matsapply.pages.guard import actor, allow
 from matsapply.pages.site import speak_of
 from matsapply.platform.flask_db import session
-from matsapply.process.stream_desk import OwnStream, Reader, mentor_streams, named
+from matsapply.process.own_streams import OwnStream, mentor_streams, named
+from matsapply.process.stream_desk import Reader
 from matsapply.reviews.actions import Entered
 from matsapply.rules.access import POLICY, Act, Actor, may, role_for
 from matsapply.rules.refusals import Code, refuse

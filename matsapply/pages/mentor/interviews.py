@@ -21,7 +21,7 @@ from matsapply.pages.phrases import sentence
 from matsapply.pages.widgets import here, viewer_zone
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
-from matsapply.process import stream_desk, stream_file
+from matsapply.process import own_streams, stream_desk, stream_file
 from matsapply.process.stream_readings import card_interview
 from matsapply.process.stream_round import take_back_interview
 from matsapply.reviews.actions import Entered
@@ -47,7 +47,7 @@ OUTCOMES = {
 
 def _slots_form(at: Desk) -> SlotsForm:
     form = SlotsForm()
-    people = stream_desk.stream_people(session(), at.stream.id, clock.now())
+    people = own_streams.stream_people(session(), at.stream.id, clock.now())
     form.interviewers.choices = [(key, name) for key, name in people]
     if request.method == "GET":
         form.zone.data = viewer_zone()

@@ -24,7 +24,7 @@ from matsapply.pages.mentor.steps import next_steps
 from matsapply.pages.phrases import sentence
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
-from matsapply.process import stream_desk, stream_file
+from matsapply.process import own_streams, stream_desk, stream_file
 from matsapply.process.stream_readings import review_candidate
 from matsapply.process.stream_round import ASKABLE, invite_to_task, offer_interview
 from matsapply.reviews.actions import Entered
@@ -70,7 +70,7 @@ DECIDABLE = frozenset(
 @needs(Act.STREAM_READ)
 def home() -> ResponseReturnValue:
     """The actor's streams; straight into the only one."""
-    streams = stream_desk.mentor_streams(session(), actor())
+    streams = own_streams.mentor_streams(session(), actor())
     if len(streams) == 1:
         return redirect(url_for("mentor.overview", ref=streams[0].ref), 303)
     return render_template("mentor/home.html", streams=streams)

@@ -1,0 +1,26 @@
+"""The one lock that every action on an application takes first.
+
+Locks are taken in one order everywhere: applications by key, then streams by key, then the cohort; an interview's slot
+and people come after the application. Two transactions that keep it wait for each other and never block each other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from matsapply.applications.models import Application
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+def lock_application(session: Session, application_id: int) -> Application:
+    """The application as it stands now, locked until the end of the transaction: the first lock of every action."""
+    return session.scalars(
+        sa.select(Application)
+        .where(Application.id == application_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
