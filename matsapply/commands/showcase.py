@@ -9,7 +9,7 @@ import click
 
 from matsapply.commands.context import Stop, load_settings, transaction
 from matsapply.platform import clock
-from matsapply.showcase import actions
+from matsapply.showcase import importing
 from matsapply.showcase.file import parse
 
 
@@ -35,7 +35,7 @@ def import_(file: Path, dry_run: bool, yes: bool) -> None:
         sys.exit(2)
     settings = load_settings()
     with transaction(settings) as session:
-        report = actions.import_papers(
+        report = importing.import_papers(
             session,
             parsed.papers,
             dry_run=dry_run,

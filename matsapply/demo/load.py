@@ -25,8 +25,8 @@ from matsapply.offers.seats import recount
 from matsapply.people.models import Person
 from matsapply.platform.settings import ROOT
 from matsapply.rules.stages import ApplicationState as A, BatchScope, CloseReason, Role, StreamApplicationState as S
-from matsapply.showcase.actions import import_papers
 from matsapply.showcase.file import parse as parse_papers
+from matsapply.showcase.importing import import_papers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from matsapply.rules.stages import LinkConfidence, PaperRole
 from matsapply.showcase import queries
-from matsapply.showcase.actions import CHANGED, CREATED, UNCHANGED, ImportReport, import_papers
 from matsapply.showcase.file import PaperEntry, parse
+from matsapply.showcase.importing import CHANGED, CREATED, UNCHANGED, ImportReport, import_papers
 from matsapply.showcase.models import Fellow, ImportIssue, ImportRun, Paper, PaperPerson, PaperStream
 from matsapply.showcase.queries import PaperFilter
 
