@@ -1,28 +1,34 @@
-"""``python -m bench [NAME] [--json]``: the last line of ``--json`` output is one JSON object."""
+"""``python -m bench [NAME] [--json]``: the last line of ``--json`` output is one JSON object. Without a name, all."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING, Any
 
-from bench import demo_load
+from bench import demo_load, http
+from bench.servers import BenchmarkFailed
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-BENCHES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {"demo": demo_load.run}
+BENCHES = {"http": http, "demo": demo_load}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("name", nargs="?", default="demo", choices=sorted(BENCHES))
-    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
-    arguments = parser.parse_args()
-    result = BENCHES[arguments.name](arguments)
-    if arguments.json:
-        sys.stdout.write(json.dumps(result) + "\n")
+    names = parser.add_subparsers(dest="name")
+    parsers = {name: names.add_parser(name, help=module.__doc__) for name, module in BENCHES.items()}
+    for name, module in BENCHES.items():
+        parsers[name].add_argument("--json", action="store_true", help="end with one line of JSON")
+        module.arguments(parsers[name])
+    asked = parser.parse_args()
+    chosen = [asked] if asked.name else [parser.parse_args([name]) for name in BENCHES]
+    try:
+        for each in chosen:
+            result = BENCHES[each.name].run(each)
+            if each.json:
+                sys.stdout.write(json.dumps(result) + "\n")
+    except BenchmarkFailed as error:
+        sys.stderr.write(f"bench {each.name}: {error}\n")
+        return 1
     return 0
 
 

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     import argparse
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """None of its own."""
+
+
+def run(_asked: argparse.Namespace) -> dict[str, Any]:
     """``{"applications", "seconds", "cpu_seconds"}`` on SQLite."""
-    del arguments
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'demo.db'}"
         migrate.upgrade(url)

@@ -14,14 +14,22 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from matsapply.platform.settings import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GUNICORN = [
     sys.executable, "-m", "gunicorn", "--workers", "1", "--threads", "2", "--worker-class", "gthread",
-    "--log-level", "warning", "--keep-alive", "60",
+    "--log-level", "warning", "--keep-alive", "60", "--no-control-socket",
 ]  # fmt: skip
-PATIENCE = 30  # seconds for a server to come up
+PATIENCE = 60  # seconds for a server to come up, on a machine that is busy with other things
+QUIET = 0.002  # seconds without any use of the CPU after which a server has finished what it did
+TRIES = 500
+
+
+class BenchmarkFailed(Exception):
+    """The benchmark cannot say anything: a request was not answered as it should be, or a process went away."""
 
 
 @dataclass(slots=True)
@@ -30,21 +38,22 @@ class Answer:
     headers: dict[str, str]
     body: bytes
 
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
 
 @dataclass(slots=True)
-class Server:
-    """One running server; ``extra`` are processes whose time counts too (the database's)."""
+class Browser:
+    """One visitor on one kept-alive connection, with the cookies given so far."""
 
     port: int
-    process: psutil.Process
-    extra: list[psutil.Process] = field(default_factory=list)
     cookies: dict[str, str] = field(default_factory=dict)
     connection: http.client.HTTPConnection | None = None
 
     def request(self, method: str, path: str, body: str = "", headers: dict[str, str] | None = None) -> Answer:
-        """One request on a kept-alive connection, with the cookies given so far."""
         if self.connection is None:
-            self.connection = http.client.HTTPConnection("localhost", self.port, timeout=60)
+            self.connection = http.client.HTTPConnection("localhost", self.port, timeout=PATIENCE)
         sent = {"Accept": "text/html", **(headers or {})}
         if self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -58,12 +67,49 @@ class Server:
             self.cookies[name] = value
         return Answer(response.status, dict(response.headers.items()), content)
 
-    def cpu(self) -> float:
-        """Seconds of CPU used so far by the server, its workers and the database's processes."""
-        return sum(_used(process) for process in [*_family(self.process), *self.extra_now()])
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
 
-    def extra_now(self) -> list[psutil.Process]:
-        return [process for parent in self.extra for process in _family(parent)]
+
+@dataclass(slots=True)
+class Server:
+    """One running server; ``database`` is the database's first process, where it has processes of its own."""
+
+    port: int
+    process: psutil.Process
+    database: psutil.Process | None = None
+
+    def cpu(self) -> float:
+        """Seconds of CPU used so far by the server, its workers and the database's processes, when all are at rest."""
+        last = self._cpu_now()
+        for _ in range(TRIES):
+            time.sleep(QUIET)
+            present = self._cpu_now()
+            if present - last < QUIET / 20:
+                return present
+            last = present
+        raise BenchmarkFailed("the server never came to rest")
+
+    def _cpu_now(self) -> float:
+        return sum(_used(process) for process in self.processes())
+
+    def processes(self) -> list[psutil.Process]:
+        return [*_family(self.process), *(_family(self.database) if self.database else ())]
+
+    def workers(self) -> frozenset[int]:
+        """The process ids of the web server; a number measured while they changed is worth nothing."""
+        return frozenset(process.pid for process in _family(self.process))
+
+    def peak_memory(self) -> int:
+        """The largest resident size of a web process so far, in bytes."""
+        peak = 0
+        for pid in self.workers():
+            with open(f"/proc/{pid}/status", encoding="ascii") as status:
+                line = next(line for line in status if line.startswith("VmHWM:"))
+            peak = max(peak, int(line.split()[1]) * 1024)
+        return peak
 
 
 def _family(parent: psutil.Process) -> list[psutil.Process]:
@@ -74,11 +120,11 @@ def _family(parent: psutil.Process) -> list[psutil.Process]:
 
 
 def _used(process: psutil.Process) -> float:
+    """The process's CPU clock, in nanoseconds' steps (clock_getcpuclockid), all its threads together."""
     try:
-        times = process.cpu_times()
-    except psutil.NoSuchProcess:
-        return 0.0
-    return float(times.user + times.system)
+        return time.clock_gettime((~process.pid << 3) | 2)
+    except OSError:
+        return 0.0  # it has ended
 
 
 def free_port() -> int:
@@ -88,30 +134,36 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(target: str, environment: dict[str, str], extra: list[psutil.Process], ready: str) -> Iterator[Server]:
+def serving(
+    target: str, environment: dict[str, str], ready: str, database: psutil.Process | None = None
+) -> Iterator[Server]:
     """Gunicorn with one worker on ``target``; ends it afterwards."""
     port = free_port()
-    child = subprocess.Popen([*GUNICORN, "--bind", f"127.0.0.1:{port}", target], env={**os.environ, **environment})
-    server = Server(port, psutil.Process(child.pid), extra)
+    child = subprocess.Popen(
+        [*GUNICORN, "--bind", f"127.0.0.1:{port}", target], env={**os.environ, **environment}, cwd=ROOT
+    )
     try:
-        _wait(server, child, ready)
+        server = Server(port, psutil.Process(child.pid), database)
+        wait_for(port, child, ready)
         yield server
     finally:
-        if server.connection is not None:
-            server.connection.close()
         child.terminate()
         child.wait(PATIENCE)
 
 
-def _wait(server: Server, child: subprocess.Popen[bytes], ready: str) -> None:
+def wait_for(port: int, child: subprocess.Popen[bytes], ready: str) -> None:
+    """Until the page ``ready`` answers; ``BenchmarkFailed`` where it does not."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         if child.poll() is not None:
-            raise RuntimeError("the server ended at once; see its message above")
+            raise BenchmarkFailed("the server ended at once; see its message above")
+        visitor = Browser(port)
         try:
-            if server.request("GET", ready).status < 500:
+            if visitor.request("GET", ready).status < 400:
                 return
         except (OSError, http.client.HTTPException):
-            server.connection = None
-        time.sleep(0.1)
-    raise RuntimeError("the server did not come up")
+            pass
+        finally:
+            visitor.close()
+        time.sleep(0.02)
+    raise BenchmarkFailed("the server did not come up")

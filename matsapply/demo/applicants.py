@@ -177,12 +177,10 @@ def write(rows: Rows, frame: Frame, random: Random, made: Draft, name: str, emai
             ),
         }
     )
+    wishes = _wishes(frame, made)
     if complete:
-        content = {
-            "answers": answers,
-            "tracks": [frame.track_key(key) for key in made.track_ids],
-            "streams": [choice.stream.key for choice in made.choices],
-        }
+        tracks, streams = (wishes.get(kind, []) for kind in (QuestionType.TRACK_RANK, QuestionType.STREAM_INTEREST))
+        content = {"answers": answers, "tracks": tracks, "streams": streams}
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         rows.add(
             Snapshot,
@@ -195,7 +193,8 @@ def write(rows: Rows, frame: Frame, random: Random, made: Draft, name: str, emai
             digest=hashlib.sha256(text.encode()).hexdigest(),
             submit_key=f"demo-{made.id}",
         )
-    for question, value in answers.items():
+    chosen = {each.key: wishes[each.type] for each in frame.questions if wishes.get(each.type)}
+    for question, value in (answers | chosen).items():
         rows.add(
             AnswerDraft,
             made.started_at,
@@ -208,6 +207,14 @@ def write(rows: Rows, frame: Frame, random: Random, made: Draft, name: str, emai
     _write_tracks(rows, frame, made)
     _write_streams(rows, frame, made)
     _write_referees(rows, frame, random, made)
+
+
+def _wishes(frame: Frame, made: Draft) -> dict[QuestionType, list[str]]:
+    """The tracks and the streams by their keys, as the applicant's own drafts hold them."""
+    return {
+        QuestionType.TRACK_RANK: [frame.track_key(key) for key in made.track_ids],
+        QuestionType.STREAM_INTEREST: [choice.stream.key for choice in made.choices],
+    }
 
 
 def _blank(values: dict[str, Any], *names: str, **defaults: Any) -> dict[str, Any]:

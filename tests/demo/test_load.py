@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from matsapply.applications.models import AnswerDraft, Application, StreamApplication
-from matsapply.cohorts.models import Cohort
+from matsapply.applications.models import AnswerDraft, Application, Snapshot, StreamApplication
+from matsapply.cohorts.models import Cohort, Question
 from matsapply.demo.cohort_files import Stage
 from matsapply.demo.load import is_loaded, load_demo
 from matsapply.demo.staff import APPLICANT_SIGN_INS, STAFF_SIGN_INS
@@ -16,7 +16,7 @@ from matsapply.people.models import Account
 from matsapply.process.invariants import violations
 from matsapply.reviews.aggregates import recompute_check
 from matsapply.reviews.models import Review, ReviewAssignment
-from matsapply.rules.stages import ApplicationState, EvaluationState, OfferState, StreamApplicationState
+from matsapply.rules.stages import ApplicationState, EvaluationState, OfferState, QuestionType, StreamApplicationState
 
 ENOUGH = 700
 
@@ -79,3 +79,19 @@ def test_one_stage_can_be_filled_alone_for_benchmarks(session: Session) -> None:
     assert submitted
     assert set(submitted) == {3}
     assert session.scalar(sa.select(sa.func.count()).select_from(ReviewAssignment)) >= 3 * len(submitted)
+
+
+def test_whoever_submitted_still_has_the_choices_at_hand_and_can_submit_again(session: Session) -> None:
+    fill(session, 40)
+    chosen = session.execute(
+        sa.select(AnswerDraft.value, Snapshot.content)
+        .join(Application, Application.id == AnswerDraft.application_id)
+        .join(
+            Question,
+            (Question.form_version_id == Application.form_version_id) & (Question.key == AnswerDraft.question_key),
+        )
+        .join(Snapshot, Snapshot.application_id == Application.id)
+        .where(Question.type == QuestionType.TRACK_RANK)
+    ).all()
+    assert len(chosen) == session.scalar(sa.select(sa.func.count()).select_from(Snapshot))
+    assert all(tracks and tracks == content["tracks"] for tracks, content in chosen)
