@@ -74,8 +74,7 @@ def visits(port: int, data: Filled) -> list[Visit]:
     words = cycle(data.words)
     scores = _Scores(scorer)
     draft = _Draft(applicant)
-    home = _expect(stranger.request("GET", "/"), "/")
-    etag = home.headers.get("ETag", "")
+    known = _Known(stranger)
     export = urlencode({"csrf_token": _token(_expect(team.request("GET", admin), admin))})
 
     def get(who: Browser, path: str, shows: str, times: int = 1) -> Answer:
@@ -84,9 +83,6 @@ def visits(port: int, data: Filled) -> list[Visit]:
     def search() -> Answer:
         path = f"{admin}/applications?{urlencode({'q': next(words)})}"
         return get(team, path, 'data-label="Applicant"')
-
-    def unchanged() -> Answer:
-        return _expect(stranger.request("GET", "/", headers={"If-None-Match": etag}), "/ once more", 304)
 
     def everything() -> Answer:
         path = f"{admin}/applications.csv"
@@ -109,7 +105,7 @@ def visits(port: int, data: Filled) -> list[Visit]:
         Visit("submit", "save", 5, draft.submit, before=draft.save),
         Visit("dashboard", "row", 5, lambda: get(team, admin, "<svg")),
         Visit("public_home", "fixed", 1.5, lambda: get(stranger, "/", "<h1")),
-        Visit("public_home_304", "fixed", 1, unchanged),
+        Visit("public_home_304", "fixed", 1, known.again),
         Visit("export_csv", "export", 1.3, everything, heavy=True),
     ]
 
@@ -123,6 +119,23 @@ def signed_in(port: int, email: str) -> Browser:
     if answer.status not in {302, 303}:
         raise BenchmarkFailed(f"{email} could not sign in: {answer.status}")
     return visitor
+
+
+class _Known:
+    """A visitor who comes back to the home page and holds what it was the last time."""
+
+    def __init__(self, visitor: Browser) -> None:
+        self.visitor = visitor
+        self.etag = ""
+
+    def again(self) -> Answer:
+        """A 304. Where the page has changed since (it tells the time), the new one is taken and asked for again."""
+        for _ in range(3):
+            answer = self.visitor.request("GET", "/", headers={"If-None-Match": self.etag} if self.etag else {})
+            if answer.status == 304:
+                return answer
+            self.etag = _expect(answer, "/").headers["ETag"]
+        raise BenchmarkFailed("the home page is never the same twice")
 
 
 class _Scores:

@@ -6,6 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
+from flask.templating import Environment
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -20,6 +21,8 @@ from matsapply.platform import clock, flask_db, settings as settings_module, sto
 from matsapply.platform.settings import ROOT, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from flask.typing import ResponseReturnValue
 
 MAX_REQUEST_BYTES = 12 * 1024 * 1024
@@ -28,12 +31,21 @@ MAX_FORM_BYTES = 4 * 1024 * 1024
 csrf = CSRFProtect()
 
 
+class Templates(Environment):
+    """Jinja's environment; the globals of a template are the site's, in one plain dictionary: each page imports dozens
+    of macros, and looking through Jinja's chain of dictionaries at every import costs more than most queries."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **d} if d else self.globals
+
+
 class App(Flask):
     """Flask with the unit of work: one commit for each unsafe request that succeeded.
 
     A name that a template does not know is an error.
     """
 
+    jinja_environment = Templates
     jinja_options = {"undefined": StrictUndefined}
 
     def dispatch_request(self) -> ResponseReturnValue:

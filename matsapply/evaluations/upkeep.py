@@ -24,6 +24,7 @@ from matsapply.rules.stages import (
     Role,
     StreamApplicationState,
 )
+from matsapply.rules.workflow_tables import TABLE
 from matsapply.tracking.actions import advance
 
 if TYPE_CHECKING:
@@ -61,12 +62,13 @@ def extend(
 ) -> TaskExtension:
     """Give one person more time; a running personal clock moves with it, and an expired task opens again (V5x).
 
-    Raises ``Refused``: NO_CHANGE if ``until`` is not later than what holds now, WRONG_STATE once it is handed in or
-    if it ran out before it was ever begun.
+    For the team alone, whatever the state: a marker learns of no extension (E3). Raises ``Refused``: WRONG_ROLE;
+    NO_CHANGE if ``until`` is not later than what holds now; WRONG_STATE once it is handed in, or if it ran out before
+    it was ever begun.
     """
     application = lock_application(session, task.application_id)
     session.refresh(task)
-    if actor.person_id is None:
+    if actor.person_id is None or role not in TABLE["V5x"].roles:
         raise refuse(Code.WRONG_ROLE)
     if task.state not in OPEN | {EvaluationState.EXPIRED}:
         raise refuse(Code.WRONG_STATE)

@@ -50,13 +50,21 @@ class DemoClock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._read: tuple[tuple[int, int], timedelta] | None = None
 
     def offset(self) -> timedelta:
-        """The offset in force; zero where none was set (or the file was removed)."""
+        """The offset in force; zero where none was set (or the file was removed).
+
+        Every process sees a change at once: the file is looked at each time and read where it is another one.
+        """
         try:
-            return timedelta(seconds=float(self.path.read_text(encoding="ascii")))
+            found = self.path.stat()
+            mark = (found.st_ino, found.st_mtime_ns)
+            if self._read is None or self._read[0] != mark:
+                self._read = (mark, timedelta(seconds=float(self.path.read_text(encoding="ascii"))))
         except (FileNotFoundError, ValueError):
             return timedelta(0)
+        return self._read[1]
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.offset()

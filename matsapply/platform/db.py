@@ -104,6 +104,8 @@ class Record(Keyed):
         return {"version_id_col": cls.version}
 
 
+READING = "query_only"  # in a connection's info: whether it refuses writes at present
+
 # --- transactions -------------------------------------------------------------------------------------------------
 
 _mode: ContextVar[str] = ContextVar("transaction_mode", default="write")
@@ -145,7 +147,9 @@ def _sqlite_connect(connection: Any, _record: Any) -> None:
 
 def _sqlite_begin(connection: sa.Connection) -> None:
     reading = _mode.get() == "read"
-    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
+    if connection.info.get(READING, False) is not reading:  # the pragma makes SQLite prepare every statement anew
+        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
+        connection.info[READING] = reading
     # IMMEDIATE takes the write lock at once, so two writers queue up rather than fail when they upgrade.
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 

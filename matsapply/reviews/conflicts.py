@@ -105,11 +105,17 @@ def recuse(
     kind: ConflictKind = ConflictKind.OTHER,
     role: Role = Role.REVIEWER,
 ) -> ConflictOfInterest:
-    """D5: the reader steps back for a conflict of interest; from then on the application is not there for them."""
+    """D5: the reader steps back for a conflict of interest; from then on the application is not there for them.
+
+    A conflict that is noticed after the review voids it (D9) and keeps it, as if the team had found it (E13).
+    """
     held = hold(session, assignment.id)
-    facts = facts_for(held, actor, role, now, reason=reason)
-    advance(session, held.assignment, "D5", facts, actor, place_of(held.application))
-    session.flush()
+    if held.assignment.state is not AssignmentState.SUBMITTED:
+        facts = facts_for(held, actor, role, now, reason=reason)
+        advance(session, held.assignment, "D5", facts, actor, place_of(held.application))
+        session.flush()
+    elif held.assignment.reviewer_id != actor.person_id:
+        raise refuse(Code.NOT_YOURS)
     return declare(
         session,
         actor,

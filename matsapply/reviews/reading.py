@@ -231,7 +231,12 @@ def _answers(session: Session, snapshot_id: int, questions: tuple[QuestionView, 
         return ()
     columns = [Snapshot.content["answers", question.key].label(f"a{n}") for n, question in enumerate(questions)]
     row = session.execute(sa.select(*columns).where(Snapshot.id == snapshot_id)).one()
-    return tuple(Answer(question, value) for question, value in zip(questions, row, strict=True))
+    return tuple(Answer(question, _whole(question, value)) for question, value in zip(questions, row, strict=True))
+
+
+def _whole(question: QuestionView, value: Any) -> Any:
+    """SQLite takes a true or false out of a document as 1 or 0."""
+    return bool(value) if question.type is QuestionType.BOOL and value in (0, 1) else value
 
 
 def _name(session: Session, person_id: int) -> str:

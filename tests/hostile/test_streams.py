@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
@@ -14,17 +14,17 @@ from matsapply.applications.models import StreamApplication
 from matsapply.evaluations.actions import start_task, submit_task
 from matsapply.interviews.slots import add_slots
 from matsapply.offers.models import StreamRanking
-from matsapply.pages.account.passwords import hash_password
-from matsapply.people.models import Account, RoleGrant
+from matsapply.people.models import RoleGrant
 from matsapply.platform import clock as clock_module
 from matsapply.platform.flask_db import db
 from matsapply.process import own_streams, stream_desk
 from matsapply.process.stream_round import invite_to_task, offer_interview
 from matsapply.rules.access import Actor
 from matsapply.rules.stages import Role, StreamApplicationState
+from tests import desk
 from tests.conftest import Client
 from tests.stream_world import DURING_INTERVIEWS, DURING_TASKS, HALF_HOUR, World, at
-from tests.visitor import PASSWORD, Visitor
+from tests.visitor import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from matsapply.people.models import Person
     from matsapply.platform.settings import Settings
+    from tests.desk import Member
 
 ELSEWHERE = "0" * 13
 
@@ -67,33 +68,14 @@ def world(app: Flask, live_session: Session) -> World:
     return world
 
 
-class Tidy(Visitor):
-    """Ends the test's own transaction before each request: SQLite has one writer."""
-
-    world: World
-
-    def get(self, path: str, **more: Any) -> TestResponse:
-        self.world.session.commit()
-        return super().get(path, **more)
-
-
 def same(answer: TestResponse) -> str:
     """What an answer says, without the token that differs from one to the next and the address that was asked for."""
     text = re.sub(r'(csrf[-_]token"[^>]*(?:content|value)=")[^"]+', r"\1", answer.text)
     return text.replace(answer.request.path, "")
 
 
-def sign_in(app: Flask, world: World, person: Person) -> Tidy:
-    with app.app_context():
-        secret = hash_password(PASSWORD)
-    account = world.session.scalars(sa.select(Account).where(Account.person_id == person.id)).one()
-    email = account.email
-    account.password = secret
-    world.session.commit()
-    visitor = Tidy(app.test_client())
-    visitor.world = world
-    assert visitor.sign_in(email).status_code == 303
-    return visitor
+def sign_in(app: Flask, world: World, person: Person) -> Member:
+    return desk.sign_in(app, world.session, person.id)
 
 
 def pages(ref: str, entry: StreamApplication) -> list[str]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from matsapply.applications.models import Application, Snapshot, TrackChoice
 from matsapply.cohorts.models import (
     Cohort,
@@ -137,6 +139,10 @@ class Reviewing:
             self.session.add(TrackChoice(application_id=made.id, track_id=self.tracks[key].id, rank=rank))
         self.session.flush()
         return made
+
+    def question(self, key: str) -> Question:
+        asked = sa.select(Question).where(Question.form_version_id == self.form.id, Question.key == key)
+        return self.session.scalars(asked).one()
 
     def round(self, kind: RoundKind = RoundKind.CENTRAL_SCORE, **more: Any) -> ReviewRound:
         return ensure_round(self.session, self.cohort.id, kind, **more)

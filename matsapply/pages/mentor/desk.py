@@ -10,6 +10,7 @@ from flask import Blueprint, abort, request, url_for
 from matsapply.cohorts.forms import rubric_in_force
 from matsapply.cohorts.models import Stream
 from matsapply.pages.guard import actor, allow
+from matsapply.pages.readings import SCORE, checked, plain_text, too_long
 from matsapply.pages.site import speak_of
 from matsapply.platform.flask_db import session
 from matsapply.process.own_streams import OwnStream, mentor_streams, named
@@ -17,7 +18,6 @@ from matsapply.process.stream_desk import Reader
 from matsapply.reviews.actions import Entered
 from matsapply.rules.access import POLICY, Act, Actor, may, role_for
 from matsapply.rules.refusals import Code, refuse
-from matsapply.rules.scoring import check_scores
 from matsapply.rules.stages import Role, RubricKind
 from matsapply.rules.workflow_tables import TABLE
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("mentor", __name__, url_prefix="/stream")
 
+MOST_REASON = 500
+REASON_TOO_LONG = f"Keep the reason under {MOST_REASON} characters."
 READERS = frozenset({Role.MENTOR, Role.STREAM_LEAD, Role.COORDINATOR, Role.ADMIN})
 
 
@@ -118,11 +120,13 @@ class RubricForm:
     steps: int
     readers: int
     entered: Entered
+    note_errors: tuple[str, ...]
 
     @property
     def problems(self) -> list[tuple[str, str]]:
         """For the error summary: where to go, and the sentence."""
-        return [(f"score-{line.key}-0", f"{line.label}: {error}") for line in self.lines for error in line.errors]
+        found = [(f"{SCORE}{line.key}-0", f"{line.label}: {error}") for line in self.lines for error in line.errors]
+        return [*found, *(("note", error) for error in self.note_errors)]
 
 
 def rubric_form(cohort_id: int, kind: RubricKind, entered: Entered, *, check: bool = False) -> RubricForm | None:
@@ -130,8 +134,7 @@ def rubric_form(cohort_id: int, kind: RubricKind, entered: Entered, *, check: bo
     rubric = rubric_in_force(session(), cohort_id, kind)
     if rubric is None:
         return None
-    keys = [criterion.key for criterion in rubric.criteria]
-    problems = check_scores(entered.scores, keys, len(rubric.scale)).problems if check else {}
+    problems = checked(rubric, entered).problems if check else {}
     words = _scale_words(rubric)
     lines = tuple(
         Line(
@@ -143,7 +146,8 @@ def rubric_form(cohort_id: int, kind: RubricKind, entered: Entered, *, check: bo
         )
         for criterion in rubric.criteria
     )
-    return RubricForm(lines, len(rubric.scale), rubric.readers, entered)
+    notes = tuple(too_long(entered).values()) if check else ()
+    return RubricForm(lines, len(rubric.scale), rubric.readers, entered, notes)
 
 
 def _scale_words(rubric: RubricView) -> dict[int, str]:
@@ -157,11 +161,6 @@ def _anchors(rubric: RubricView, anchors: dict[str, str]) -> dict[int, str]:
     return {number: anchors[step] for number, step in enumerate(rubric.scale, start=1) if step in anchors}
 
 
-def entered_from_form() -> Entered:
-    """What a reader sent: ``score-<criterion>``, ``note`` and ``feedback``."""
-    scores = {
-        name.removeprefix("score-"): value
-        for name, value in request.form.items()
-        if name.startswith("score-") and value
-    }
-    return Entered(scores=scores, note=request.form.get("note", ""), feedback=request.form.get("feedback", ""))
+def typed_reason() -> str:
+    """The reason a form gives; the caller refuses one longer than ``MOST_REASON``."""
+    return plain_text(request.form.get("reason"))

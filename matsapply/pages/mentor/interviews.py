@@ -14,10 +14,20 @@ from matsapply.interviews.models import Interview
 from matsapply.interviews.queries import interview_of_stream, slot_lines, slot_of_stream
 from matsapply.interviews.slots import Left, add_slots, withdraw_slot
 from matsapply.pages.guard import needs
-from matsapply.pages.mentor.desk import Desk, blueprint, desk, entered_from_form, rubric_form, tabs_of
+from matsapply.pages.mentor.desk import (
+    MOST_REASON,
+    REASON_TOO_LONG,
+    Desk,
+    blueprint,
+    desk,
+    rubric_form,
+    tabs_of,
+    typed_reason,
+)
 from matsapply.pages.mentor.slots_form import SlotsForm
 from matsapply.pages.mentor.week import week_of
 from matsapply.pages.phrases import sentence
+from matsapply.pages.readings import entered
 from matsapply.pages.widgets import here, viewer_zone
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
@@ -144,7 +154,7 @@ def _interview(at: Desk, public_id: str) -> Interview:
     return found
 
 
-def _card(at: Desk, one: Interview, entered: Entered, *, check: bool = False, refusal: str = "") -> str:
+def _card(at: Desk, one: Interview, sent: Entered, *, check: bool = False, refusal: str = "") -> str:
     now = clock.now()
     entry = session().get_one(StreamApplication, one.stream_application_id)
     who = stream_desk.one_candidate(session(), at.stream, at.reader, entry.public_id)
@@ -166,11 +176,12 @@ def _card(at: Desk, one: Interview, entered: Entered, *, check: bool = False, re
         form=rubric_form(
             at.stream.cohort_id,
             RubricKind.INTERVIEW,
-            entered if check or own is None else Entered(own.scores, own.note, own.feedback),
+            sent if check or own is None else Entered(own.scores, own.note, own.feedback),
             check=check,
         ),
         may_card=at.may_write and one.state is InterviewState.HELD,
         refusal=refusal,
+        typed=request.form if refusal else {},
     )
 
 
@@ -208,8 +219,10 @@ def cancel_interview(ref: str, public_id: str) -> ResponseReturnValue:
     now = clock.now()
     at = desk(ref, Act.STREAM_DECIDE)
     one = _interview(at, public_id)
+    if len(reason := typed_reason()) > MOST_REASON:
+        return _card(at, one, Entered(), refusal=REASON_TOO_LONG), 422
     try:
-        take_back_interview(session(), at.actor, one, at.role("I7"), now, reason=request.form.get("reason", ""))
+        take_back_interview(session(), at.actor, one, at.role("I7"), now, reason=reason)
     except Refused as refused:
         session().rollback()
         return _card(at, _interview(at, public_id), Entered(), refusal=sentence(refused.refusal)), 409
@@ -226,17 +239,17 @@ def card(ref: str, public_id: str) -> ResponseReturnValue:
     one = _interview(at, public_id)
     if one.state is not InterviewState.HELD:
         return _card(at, one, Entered(), refusal="A scorecard belongs to an interview that was held."), 409
-    entered = entered_from_form()
-    form = rubric_form(at.stream.cohort_id, RubricKind.INTERVIEW, entered, check=True)
+    sent = entered(request.form)
+    form = rubric_form(at.stream.cohort_id, RubricKind.INTERVIEW, sent, check=True)
     if form is None or form.problems:
-        return _card(at, one, entered, check=True), 422
+        return _card(at, one, sent, check=True), 422
     entry = session().get_one(StreamApplication, one.stream_application_id)
     try:
         card_interview(
-            session(), at.actor, at.reading_role(), at.stream.cohort_id, entry.application_id, one, entered, now
+            session(), at.actor, at.reading_role(), at.stream.cohort_id, entry.application_id, one, sent, now
         )
     except Refused as refused:
         session().rollback()
-        return _card(at, _interview(at, public_id), entered, check=True, refusal=sentence(refused.refusal)), 409
+        return _card(at, _interview(at, public_id), sent, check=True, refusal=sentence(refused.refusal)), 409
     flash("Your scorecard is saved.", "good")
     return redirect(url_for("mentor.interview", ref=at.stream.ref, public_id=public_id), 303)

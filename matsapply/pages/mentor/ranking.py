@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from matsapply.process.stream_desk import Candidate
 
 MOST_TIERS = 99
+Typed = tuple[list[str], dict[str, str]]  # an order of public ids, and what stands in their fields for tiers
 
 
-def _page(
-    at: Desk, refusal: str = "", *, ties: bool = False, typed: tuple[list[str], dict[str, str]] | None = None
-) -> str:
+def _page(at: Desk, refusal: str = "", *, ties: bool = False, typed: Typed | None = None) -> str:
+    """The page; after a refusal with the order as it was ``typed``, and what was saved meanwhile beside it."""
     now = clock.now()
     present = current_ranking(session(), at.stream.id)
     gates = gates_of(session(), at.stream.cohort_id)
@@ -45,7 +45,10 @@ def _page(
         for p in present.places
         if p.stream_application_id in by_id
     }
+    saved: list[str] = []
     if typed is not None:
+        if typed[0] != [person.public_id for person in order]:
+            saved = [person.name for person in order]
         order = [by_key[key] for key in typed[0] if key in by_key]
         tiers = typed[1]
     ranked = {person.public_id for person in order}
@@ -63,6 +66,7 @@ def _page(
         hidden=len(present.places) - sum(place.stream_application_id in by_id for place in present.places),
         editable=editable,
         may_lock=editable and bool(present.places),
+        saved=saved,
         locks_at=gates.at("T12"),
         refusal=refusal,
         ties=ties,
@@ -134,7 +138,7 @@ def save(ref: str) -> ResponseReturnValue:
         )
     except Refused as refused:
         session().rollback()
-        return _page(at, sentence(refused.refusal)), 409
+        return _page(at, sentence(refused.refusal), typed=(order, typed)), 409
     flash("The order is saved.", "good")
     return redirect(url_for("mentor.ranking", ref=at.stream.ref), 303)
 

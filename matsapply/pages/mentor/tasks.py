@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from flask import abort, flash, redirect, render_template, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 
 from matsapply.cohorts.models import Evaluation
 from matsapply.evaluations.models import EvaluationInvite, Submission
@@ -13,8 +13,9 @@ from matsapply.evaluations.queries import handed_in, plan_lines, submissions
 from matsapply.files.models import StoredFile
 from matsapply.pages.files import disposition, response_for
 from matsapply.pages.guard import needs
-from matsapply.pages.mentor.desk import Desk, blueprint, desk, entered_from_form, rubric_form, tabs_of
+from matsapply.pages.mentor.desk import Desk, blueprint, desk, rubric_form, tabs_of
 from matsapply.pages.phrases import sentence
+from matsapply.pages.readings import entered
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.process import stream_desk, stream_file
@@ -77,7 +78,7 @@ def _one(at: Desk, public_id: str, now: datetime) -> ToMark:
     return found[0]
 
 
-def _page(at: Desk, line: ToMark, entered: Entered, *, check: bool = False, refusal: str = "") -> str:
+def _page(at: Desk, line: ToMark, sent: Entered, *, check: bool = False, refusal: str = "") -> str:
     now = clock.now()
     submission = session().get_one(Submission, line.submission_id)
     evaluation = session().get_one(Evaluation, session().get_one(EvaluationInvite, submission.invite_id).evaluation_id)
@@ -98,7 +99,7 @@ def _page(at: Desk, line: ToMark, entered: Entered, *, check: bool = False, refu
         form=rubric_form(
             at.stream.cohort_id,
             RubricKind.TASK_MARKING,
-            entered if check or own is None else Entered(own.scores, own.note, own.feedback),
+            sent if check or own is None else Entered(own.scores, own.note, own.feedback),
             check=check,
         ),
         previous=ids[place - 1] if place else None,
@@ -141,16 +142,16 @@ def save_mark(ref: str, public_id: str) -> ResponseReturnValue:
     now = clock.now()
     at = desk(ref, Act.STREAM_WRITE)
     line = _one(at, public_id, now)
-    entered = entered_from_form()
-    form = rubric_form(at.stream.cohort_id, RubricKind.TASK_MARKING, entered, check=True)
+    sent = entered(request.form)
+    form = rubric_form(at.stream.cohort_id, RubricKind.TASK_MARKING, sent, check=True)
     if form is None or form.problems:
-        return _page(at, line, entered, check=True), 422
+        return _page(at, line, sent, check=True), 422
     submission = session().get_one(Submission, line.submission_id)
     try:
-        mark_submission(session(), at.actor, at.reading_role(), at.stream.cohort_id, submission, entered, now)
+        mark_submission(session(), at.actor, at.reading_role(), at.stream.cohort_id, submission, sent, now)
     except Refused as refused:
         session().rollback()
-        return _page(at, line, entered, check=True, refusal=sentence(refused.refusal)), 409
+        return _page(at, line, sent, check=True, refusal=sentence(refused.refusal)), 409
     flash(f"Your mark of {line.code} is saved.", "good")
     left = submissions(session(), at.stream.id, stream_desk.seen_by(at.reader), now)
     done = stream_file.marked_by(session(), at.reader.person_id, [one.submission_id for one in left])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
 
@@ -10,13 +10,14 @@ from matsapply.pages.account.viewer import signed_in
 from matsapply.pages.errors import wants_json
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
-from matsapply.pages.reviewer.forms import SCORE, RecuseForm, ReturnForm, ReviewForm, checked, entered
+from matsapply.pages.readings import SCORE, checked, entered, too_long
+from matsapply.pages.reviewer.forms import RecuseForm, ReturnForm, ReviewForm
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.reviews import actions, conflicts, queries
 from matsapply.reviews.reading import Reading, reading
 from matsapply.rules.access import Act
-from matsapply.rules.refusals import Refused
+from matsapply.rules.refusals import Code, Refused
 from matsapply.rules.scoring import weighted_total
 from matsapply.rules.stages import AssignmentState, ConflictKind
 
@@ -33,8 +34,10 @@ blueprint = Blueprint("reviewer", __name__, url_prefix="/review")
 
 BINS = 8  # steps of the small picture of one's own totals
 CHANGED_ELSEWHERE = (
-    "This draft was saved in another window in the meantime. Below is what you entered here; save again to keep it."
+    "This review was saved in another window in the meantime. The form holds what you entered here; above it stands"
+    " what was saved there. Save again to keep what the form holds."
 )
+SUBMITTED_ALREADY = "This review is submitted already. The form holds what you entered; save it as a correction."
 
 
 @blueprint.get("")
@@ -72,11 +75,7 @@ def done() -> ResponseReturnValue:
 @needs(Act.REVIEW_READ)
 def read(ref: str) -> ResponseReturnValue:
     """One application: its answers on the left, the rubric on the right."""
-    found = _reading(ref)
-    scores = found.own.scores if found.own else found.draft["scores"]
-    texts = {"note": found.own.note, "feedback": found.own.feedback} if found.own else found.draft
-    form = ReviewForm(formdata=None, data={"note": texts["note"], "feedback": texts["feedback"]})
-    return _page(found, form, scores, found.own.confidence if found.own else found.draft["confidence"])
+    return _as_kept(_reading(ref))
 
 
 @blueprint.post("/<ref>")
@@ -87,7 +86,9 @@ def submit(ref: str) -> ResponseReturnValue:
     correcting = assignment.state is AssignmentState.SUBMITTED
     form, sent = ReviewForm(), entered(request.form)
     if not form.validate():
-        return _page(_reading(ref), form, sent.scores, sent.confidence), 422
+        return _page(_reading(ref), form, sent), 422
+    if elsewhere := _elsewhere(assignment, sent):
+        return _page(_reading(ref), form, sent, elsewhere=elsewhere), 409
     try:
         actions.submit_review(session(), actor(), assignment, sent, clock.now())
     except Refused as refused:
@@ -101,11 +102,9 @@ def submit(ref: str) -> ResponseReturnValue:
 
 def _refused(ref: str, form: ReviewForm, sent: Entered, refused: Refused) -> ResponseReturnValue:
     found = _reading(ref)
-    problems = checked(found.rubric, sent).problems
-    if problems:
-        return _page(found, form, sent.scores, sent.confidence, problems=problems), 422
-    extra = [(None, sentence(refused.refusal))]
-    return _page(found, form, sent.scores, sent.confidence, extra=extra), 409
+    if refused.refusal.code is Code.INCOMPLETE and (problems := checked(found.rubric, sent).problems):
+        return _page(found, form, sent, problems=problems), 422
+    return _page(found, form, sent, extra=[sentence(refused.refusal)]), 409
 
 
 @blueprint.post("/<ref>/draft")
@@ -113,19 +112,36 @@ def _refused(ref: str, form: ReviewForm, sent: Entered, refused: Refused) -> Res
 def draft(ref: str) -> ResponseReturnValue:
     """Keep what was entered so far; the page does so by itself while one types."""
     assignment, sent = _own(ref), entered(request.form)
-    known = request.form.get("version", "")
-    if known != str(assignment.version) and (differing := _differing(assignment, sent)):
-        if wants_json():
-            return jsonify({"conflict": differing, "version": assignment.version}), 409
-        return _page(_reading(ref), ReviewForm(), sent.scores, sent.confidence, extra=[(None, CHANGED_ELSEWHERE)]), 409
-    if assignment.state is AssignmentState.SUBMITTED:
-        return jsonify({"message": "This review is submitted already; reload the page to correct it."}), 410
-    now = clock.now()
-    saved = actions.save_draft(session(), actor(), assignment, sent, now)
     if wants_json():
-        return jsonify({"saved_at": now.isoformat(), "version": saved.version})
+        return _draft_by_script(assignment, sent)
+    form = ReviewForm()
+    if assignment.state is AssignmentState.SUBMITTED:
+        return _page(_reading(ref), form, sent, extra=[SUBMITTED_ALREADY]), 409
+    if not form.validate():
+        return _page(_reading(ref), form, sent), 422
+    if elsewhere := _elsewhere(assignment, sent):
+        return _page(_reading(ref), form, sent, elsewhere=elsewhere), 409
+    try:
+        actions.save_draft(session(), actor(), assignment, sent, clock.now())
+    except Refused as refused:
+        session().rollback()
+        return _refused(ref, form, sent, refused)
     flash("Draft saved.", "good")
     return redirect(url_for("reviewer.queue"), 303)
+
+
+def _draft_by_script(assignment: ReviewAssignment, sent: Entered) -> ResponseReturnValue:
+    """The same for the page's own script, which keeps the text and shows the sentence. A refusal is answered by the
+    common handler."""
+    if assignment.state is AssignmentState.SUBMITTED:
+        return jsonify({"message": "This review is submitted already; reload the page to correct it."}), 410
+    if problems := too_long(sent):
+        return jsonify({"message": " ".join(problems.values())}), 422
+    if elsewhere := _elsewhere(assignment, sent):
+        return jsonify({"conflict": elsewhere, "version": assignment.version}), 409
+    now = clock.now()
+    saved = actions.save_draft(session(), actor(), assignment, sent, now)
+    return jsonify({"saved_at": now.isoformat(), "version": saved.version})
 
 
 @blueprint.post("/<ref>/return")
@@ -133,15 +149,23 @@ def draft(ref: str) -> ResponseReturnValue:
 def give_back(ref: str) -> ResponseReturnValue:
     """Give the application back; the team finds another reader."""
     assignment, form = _own(ref), ReturnForm()
-    reason = (form.reason.data or "").strip() if form.validate() else ""
-    actions.return_assignment(session(), actor(), assignment, clock.now(), reason=reason)
+    if not form.validate():
+        return _as_kept(_reading(ref), [said for problems in form.errors.values() for said in problems]), 422
+    try:
+        actions.return_assignment(session(), actor(), assignment, clock.now(), reason=form.reason.data or "")
+    except Refused as refused:
+        session().rollback()
+        return _as_kept(_reading(ref), [sentence(refused.refusal)]), 409
     return _onwards(assignment, "Given back. The team finds another reader.")
 
 
 @blueprint.route("/<ref>/recuse", methods=["GET", "POST"])
 @needs(Act.REVIEW_WRITE)
 def recuse(ref: str) -> ResponseReturnValue:
-    """Step back for a conflict of interest: a page of its own, for it needs a reason and cannot be undone here."""
+    """Step back for a conflict of interest: a page of its own, for it needs a reason and cannot be undone here.
+
+    A review that was submitted before is voided with it, and kept (E13).
+    """
     form = RecuseForm()
     if request.method == "POST" and form.validate():
         assignment = _own(ref)
@@ -149,9 +173,8 @@ def recuse(ref: str) -> ResponseReturnValue:
         conflicts.recuse(session(), actor(), assignment, reason, clock.now(), kind=kind)
         return _onwards(assignment, "Thank you. The application is no longer shown to you.")
     found = _reading(ref)
-    if found.state is AssignmentState.SUBMITTED:
-        abort(404)
-    page = render_template("reviewer/recuse.html", form=form, ref=ref, code=found.code)
+    submitted = found.state is AssignmentState.SUBMITTED
+    page = render_template("reviewer/recuse.html", form=form, ref=ref, code=found.code, submitted=submitted)
     return page, 422 if form.errors else 200
 
 
@@ -181,14 +204,32 @@ def _onwards(assignment: ReviewAssignment, said: str) -> ResponseReturnValue:
     return redirect(url_for("reviewer.read", ref=following), 303)
 
 
+def _as_kept(found: Reading, extra: Sequence[str] = ()) -> str:
+    """The page with what the server holds: the review in force, or else the draft."""
+    kept = _kept(found)
+    form = ReviewForm(formdata=None, data={"note": kept.note, "feedback": kept.feedback})
+    return _page(found, form, kept, extra=extra)
+
+
+def _kept(found: Reading) -> Entered:
+    if (own := found.own) is not None:
+        return actions.Entered(scores=own.scores, note=own.note, feedback=own.feedback, confidence=own.confidence)
+    return actions.Entered(
+        scores=found.draft["scores"],
+        note=found.draft["note"],
+        feedback=found.draft["feedback"],
+        confidence=found.draft["confidence"],
+    )
+
+
 def _page(
     found: Reading,
     form: ReviewForm,
-    scores: dict[str, Any],
-    confidence: int | None,
+    sent: Entered,
     *,
     problems: dict[str, str] | None = None,
-    extra: Sequence[tuple[str | None, str]] = (),
+    extra: Sequence[str] = (),
+    elsewhere: dict[str, str] | None = None,
 ) -> str:
     now = clock.now()
     order = queries.open_order(session(), actor())
@@ -196,37 +237,68 @@ def _page(
     wrong = problems or {}
     labels = {criterion.key: criterion.label for criterion in found.rubric.criteria}
     lines = [(f"{SCORE}{key}-0", f"{labels[key]}: {said}") for key, said in wrong.items() if key in labels]
-    complete = not checked(found.rubric, actions.Entered(scores=scores)).problems
+    said = [*extra, CHANGED_ELSEWHERE] if elsewhere else extra
+    whole = checked(found.rubric, sent)
     return render_template(
         "reviewer/read.html",
         reading=found,
         form=form,
-        scores=scores,
-        confidence=confidence,
+        scores=sent.scores,
+        confidence=sent.confidence,
         problems=wrong,
-        extra=[*extra, *lines],
-        total=weighted_total({k: int(v) for k, v in scores.items() if k in labels}, found.weights)
-        if complete
-        else None,
+        extra=[*((None, each) for each in said), *lines],
+        elsewhere=_named(elsewhere or {}, labels),
+        total=weighted_total(whole.scores, found.weights) if whole.complete else None,
         place=place,
         count=len(order),
         previous=order[place - 1] if place else None,
         following=order[(place + 1) % len(order)] if place is not None and len(order) > 1 else None,
         hints={criterion.key: _hint(criterion, found) for criterion in found.rubric.criteria},
         account_ref=signed_in().person_public_id,
+        version=_version(found),
         open_still=found.closed_at is None or now < found.closed_at,
         now=now,
     )
 
 
-def _differing(assignment: ReviewAssignment, sent: Entered) -> dict[str, str]:
-    """The fields in which a newer draft on the server differs from what this page holds."""
-    held: dict[str, str] = {f"{SCORE}{key}": str(value) for key, value in assignment.draft_scores.items()}
-    held |= {"note": assignment.draft_note, "feedback": assignment.draft_feedback}
-    held["confidence"] = str(assignment.draft_confidence or "")
-    typed = {f"{SCORE}{key}": str(value) for key, value in sent.scores.items()}
-    typed |= {"note": sent.note, "feedback": sent.feedback, "confidence": str(sent.confidence or "")}
+def _version(found: Reading) -> str:
+    """What the page shows, in one word: a draft by its version, a review by its number."""
+    return f"review-{found.own.number}" if found.own else str(found.version)
+
+
+def _elsewhere(assignment: ReviewAssignment, sent: Entered) -> dict[str, str]:
+    """The fields in which what was saved since this page was opened differs from what the page holds."""
+    known = request.form.get("version", "")
+    if assignment.state is not AssignmentState.SUBMITTED:
+        if known == str(assignment.version):
+            return {}
+        held = _as_fields(
+            actions.Entered(
+                scores=assignment.draft_scores,
+                note=assignment.draft_note,
+                feedback=assignment.draft_feedback,
+                confidence=assignment.draft_confidence,
+            )
+        )
+    else:
+        found = _reading(assignment.public_id)
+        if known == _version(found):
+            return {}
+        held = _as_fields(_kept(found))
+    typed = _as_fields(sent)
     return {name: text for name, text in held.items() if text and typed.get(name, "") != text}
+
+
+def _as_fields(reading: Entered) -> dict[str, str]:
+    fields = {f"{SCORE}{key}": str(value) for key, value in reading.scores.items()}
+    return fields | {"note": reading.note, "feedback": reading.feedback, "confidence": str(reading.confidence or "")}
+
+
+def _named(fields: dict[str, str], labels: dict[str, str]) -> list[tuple[str, str]]:
+    """Fields with the words that stand above them on the page."""
+    names = {f"{SCORE}{key}": label for key, label in labels.items()}
+    names |= {"note": "Note to the team", "feedback": "Feedback to the applicant", "confidence": "How sure are you?"}
+    return [(names.get(name, name), text) for name, text in fields.items()]
 
 
 def _hint(criterion: CriterionView, found: Reading) -> str:
