@@ -15,10 +15,11 @@ OPTIONS = [
     "--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-emit-index-url",
     "--no-emit-find-links", "--no-annotate", "--quiet",
 ]  # fmt: skip
+# In this order: what runs is held to the versions that the tests run with.
 FILES = {
     "build.txt": ["requirements/build.in"],
-    "base.txt": ["pyproject.toml"],
     "dev.txt": ["pyproject.toml", "--extra", "test", "--extra", "check"],
+    "base.txt": ["pyproject.toml", "--constraints", "requirements/dev.txt"],
 }
 
 

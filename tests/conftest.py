@@ -6,6 +6,7 @@
 ``live_session``   a session on it that really commits
 ``clock``          the process's clock, standing still at 2027-01-10 12:00 UTC
 ``settings``, ``app``, ``client``   the site on ``live_database``
+``redis_url``      the address of a Redis that is this test's own; skipped where there is none, except in CI
 ``chromium``       the path of a Chromium, for tests marked ``browser``
 """
 
@@ -30,6 +31,7 @@ from matsapply.platform.flask_db import db
 from matsapply.platform.settings import Settings
 from tests import network
 from tests.databases import KINDS, RUN, Database, Run, new_run_folder
+from tests.services import NO_REDIS, free_port, redis_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,6 +213,15 @@ def find_chromium() -> str | None:
         return named
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     return next((path for name in names if (path := shutil.which(name))), None)
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """The address of a Redis of this test's own."""
+    if shutil.which("redis-server") is None:
+        (pytest.fail if IN_CI else pytest.skip)(NO_REDIS)
+    with redis_server(tmp_path, free_port()) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

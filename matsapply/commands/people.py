@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from matsapply.cohorts.models import Cohort, Stream, Track
 from matsapply.commands.context import Stop, load_settings, transaction
+from matsapply.pages.account.config import SHORTEST_PASSWORD
 from matsapply.pages.account.passwords import hash_password
 from matsapply.people import actions, queries
 from matsapply.platform import clock
@@ -24,12 +25,18 @@ def user() -> None:
 @user.command()
 @click.argument("email")
 @click.option("--name", required=True, help="The name to show.")
-@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, help="At least 12 letters.")
+@click.option(
+    "--password",
+    prompt=True,
+    hide_input=True,
+    confirmation_prompt=True,
+    help=f"At least {SHORTEST_PASSWORD} characters.",
+)
 @click.option("--admin", is_flag=True, help="Grant the admin role for the whole program.")
 def create(email: str, name: str, password: str, admin: bool) -> None:
     """Create a person who can sign in, with a confirmed address."""
-    if len(password) < 12:
-        raise Stop("the password needs at least 12 characters; choose a longer one")
+    if len(password) < SHORTEST_PASSWORD:
+        raise Stop(f"the password needs at least {SHORTEST_PASSWORD} characters; choose a longer one")
     settings = load_settings()
     now = clock.now()
     with transaction(settings) as session:

@@ -1,4 +1,5 @@
-"""The queue of jobs: huey on an SQLite file in the data folder, its messages signed with the secret key.
+"""The queue of jobs: huey on an SQLite file in the data folder, or on Redis (setting ``jobs_url``); its messages are
+signed with the secret key.
 
 The queue only wakes; what is to be done stands in the database. So a lost or doubled job loses and doubles nothing,
 and a sweep each minute picks up whatever no wake-up told of.
@@ -11,8 +12,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app, has_app_context
-from huey import SqliteHuey, crontab
+from huey import RedisHuey, SqliteHuey, crontab
 from huey.serializer import SignedSerializer
+from redis import ConnectionPool
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
@@ -21,10 +23,12 @@ from matsapply.mail.outbox import QUEUED
 
 if TYPE_CHECKING:
     from flask import Flask
+    from huey.api import Huey
 
     from matsapply.platform.settings import Settings
 
 EXTENSION = "matsapply.jobs"
+REDIS_WAIT = 3.0  # seconds: a request waits no longer for a queue that does not answer
 
 log = logging.getLogger(__name__)
 
@@ -37,24 +41,25 @@ class Jobs:
         self._app = app
         self._settings = settings
         self._opening = threading.Lock()
-        self._huey: SqliteHuey | None = None
+        self._huey: Huey | None = None
         self._deliver: Any = None
 
     @property
-    def huey(self) -> SqliteHuey:
+    def huey(self) -> Huey:
         with self._opening:
             if self._huey is None:
                 self._huey = self._open()
             return self._huey
 
-    def _open(self) -> SqliteHuey:
+    def _open(self) -> Huey:
         app = self._app
-        huey = SqliteHuey(
-            "matsapply",
-            filename=str(self._settings.data / "jobs.db"),
-            serializer=SignedSerializer(secret=self._settings.secret_key, salt="matsapply.jobs"),
-            results=False,
-        )
+        signed = SignedSerializer(secret=self._settings.secret_key, salt="matsapply.jobs")
+        if url := self._settings.jobs_url:
+            pool = ConnectionPool.from_url(url, socket_connect_timeout=REDIS_WAIT, socket_timeout=REDIS_WAIT)
+            huey = RedisHuey("matsapply", connection_pool=pool, serializer=signed, results=False)
+        else:
+            file = str(self._settings.data / "jobs.db")
+            huey = SqliteHuey("matsapply", filename=file, serializer=signed, results=False)
 
         @huey.task()  # type: ignore[untyped-decorator]
         def deliver_outbox() -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from matsapply.people.addresses import stored_address
-from matsapply.people.models import Account, EmailAddress, Person, RoleGrant
+from matsapply.people.models import Account, EmailAddress, Person, RoleGrant, WebAuthn
 from matsapply.rules.access import ANONYMOUS, POLICY, Act, Actor, Grant
 
 if TYPE_CHECKING:
@@ -99,6 +99,11 @@ def account_by_address(session: Session, address: str) -> Account | None:
     return session.scalars(
         sa.select(Account).where(sa.or_(Account.email == wanted, Account.person_id == owner)).limit(1)
     ).first()
+
+
+def passkeys_of(session: Session, account_id: int) -> list[WebAuthn]:
+    """The passkeys of an account, by name."""
+    return list(session.scalars(sa.select(WebAuthn).where(WebAuthn.account_id == account_id).order_by(WebAuthn.name)))
 
 
 def person_by_address(session: Session, address: str) -> Person | None:

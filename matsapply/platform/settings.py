@@ -38,6 +38,7 @@ class Settings:
     smtp_password: str = ""
     smtp_starttls: bool = False
     jobs: str = "thread"  # thread (in the web process), worker (a separate process), none (tests)
+    jobs_url: str = ""  # the queue: a file in the data folder, or redis://… where web and workers are several machines
     limits_url: str = ""  # counters of tries: a file in the data folder, or redis://… shared by several machines
     proxies: int = 0  # reverse proxies in front whose X-Forwarded-For and -Proto are believed
     workers: int = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 CHUNK = 1024 * 1024  # bytes
+# A bucket that does not answer must not hold a request for the minutes that the library would go on trying.
+PATIENCE = timedelta(seconds=15)
+CONNECTING = timedelta(seconds=5)
 
 
 class MissingError(Exception):
@@ -49,7 +52,7 @@ class Storage:
         try:
             obstore.put(self._store, key, data)
         except Exception as error:
-            raise UnavailableError(f"{self.url}: {error}") from error
+            raise self._unavailable(error) from error
 
     def get(self, key: str) -> bytes:
         """All bytes of a small object. Raises ``MissingError`` or ``UnavailableError``."""
@@ -62,7 +65,7 @@ class Storage:
         except FileNotFoundError as error:
             raise MissingError(key) from error
         except Exception as error:
-            raise UnavailableError(f"{self.url}: {error}") from error
+            raise self._unavailable(error) from error
         return (bytes(piece) for piece in found.stream(min_chunk_size=CHUNK))
 
     def delete(self, key: str) -> None:
@@ -72,7 +75,7 @@ class Storage:
         except FileNotFoundError:
             return
         except Exception as error:
-            raise UnavailableError(f"{self.url}: {error}") from error
+            raise self._unavailable(error) from error
 
     def exists(self, key: str) -> bool:
         try:
@@ -80,7 +83,7 @@ class Storage:
         except FileNotFoundError:
             return False
         except Exception as error:
-            raise UnavailableError(f"{self.url}: {error}") from error
+            raise self._unavailable(error) from error
         return True
 
     def listing(self) -> Iterator[Stored]:
@@ -90,7 +93,11 @@ class Storage:
                 for item in batch:
                     yield Stored(item["path"], item["size"], item["last_modified"])
         except Exception as error:
-            raise UnavailableError(f"{self.url}: {error}") from error
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Exception) -> UnavailableError:
+        """In one line: the library adds pages of its own inside."""
+        return UnavailableError(f"{self.url}: {str(error).strip().partition(chr(10))[0]}")
 
 
 def _open(url: str) -> ObjectStore:
@@ -102,7 +109,17 @@ def _open(url: str) -> ObjectStore:
             return LocalStore(prefix=folder)
         case "s3" if parts.netloc:
             # Keys, region and endpoint come from the AWS_ variables of the environment, which the library reads.
-            return S3Store(parts.netloc, prefix=parts.path.strip("/") or None)
+            return S3Store(
+                parts.netloc,
+                prefix=parts.path.strip("/") or None,
+                client_options={
+                    "connect_timeout": CONNECTING,
+                    "timeout": PATIENCE,
+                    # Options given here hide this variable from the library.
+                    "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() in {"1", "true"},
+                },
+                retry_config={"max_retries": 2, "retry_timeout": PATIENCE},
+            )
         case _:
             raise UnavailableError(f"storage_url must begin with file:// or s3://, not {url!r}")
 

@@ -114,7 +114,7 @@ def test_a_confirmation_link_works_once(visitor: Visitor, live_session: Session)
         ({"display_name": "Ada\x00"}, "Write the name on one line."),
         ({"display_name": "Ada\u202egnp.exe"}, "changes the direction"),
         ({"display_name": "x" * 201}, "At most 200 characters."),
-        ({"password": "short"}, "Use at least 10 characters."),
+        ({"password": "short"}, "Use at least 12 characters."),
         ({"password": "password1234"}, "nobody would guess"),
         ({"password": "aaaaaaaaaaaaaa"}, "nobody would guess"),
         ({"password": ADA}, "Do not use your address"),

@@ -20,7 +20,7 @@ RESET_WITHIN = timedelta(hours=2)
 CHANGE_ADDRESS_WITHIN = timedelta(hours=2)
 INVITATION_WITHIN = timedelta(days=14)
 FRESH_FOR = timedelta(minutes=30)
-SHORTEST_PASSWORD = 10  # characters
+SHORTEST_PASSWORD = 12  # characters
 RECOVERY_CODES = 8
 
 # OWASP's smallest setting of argon2id: about 20 ms and 19 MiB for one password.

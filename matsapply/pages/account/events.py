@@ -10,7 +10,9 @@ from flask_security.utils import login_user
 
 from matsapply.audit import actions as audit
 from matsapply.mail.kinds import Mail
+from matsapply.pages.account.viewer import BY_PASSKEY
 from matsapply.people import actions
+from matsapply.people.queries import passkeys_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.process import accounts
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from matsapply.people.models import Account
 
 # What a session keeps when somebody signs in; all else (a planted CSRF token above all) is left behind.
-KEPT_AT_SIGN_IN = frozenset({"_user_id", "_fresh", "_id", "fs_cc", "fs_paa", "_flashes"})
+KEPT_AT_SIGN_IN = frozenset({"_user_id", "_fresh", "_id", "fs_cc", "fs_paa", "_flashes", BY_PASSKEY})
+# What goes on in a session that was begun before: no new sign-in, so nothing new is known of the person.
+GOES_ON = frozenset({"sign_out_everywhere", "change_email", "change"})
 
 
 def init_app(app: Flask) -> None:
@@ -41,7 +45,12 @@ def init_app(app: Flask) -> None:
         signal.connect(listener, sender=app, weak=False)
 
 
-def _signed_in(_app: Flask, user: Account, **_facts: Any) -> None:
+def _signed_in(_app: Flask, user: Account, authn_via: list[str] | None = None, **_facts: Any) -> None:
+    how = set(authn_via or ())
+    if "webauthn" in how:
+        cookie[BY_PASSKEY] = user.id
+    elif not how & GOES_ON:
+        cookie.pop(BY_PASSKEY, None)
     for name in set(cookie) - KEPT_AT_SIGN_IN:
         cookie.pop(name)
     g.pop("csrf_token", None)
@@ -88,6 +97,8 @@ def _codes_off(_app: Flask, user: Account, **_facts: Any) -> None:
 
 
 def _passkey_added(_app: Flask, user: Account, name: str, **_facts: Any) -> None:
+    if any(key.name == name and key.usage == "first" for key in passkeys_of(session(), user.id)):
+        cookie[BY_PASSKEY] = user.id  # it was unlocked just now, in a session that a password began
     _record(user, "account.passkey_added")
     _notice(user, f"The passkey “{name}” was added to your account.")
 

@@ -27,13 +27,13 @@ from flask_security.forms import (
 )
 from flask_security.recovery_codes import MfRecoveryForm
 from flask_security.tf_plugin import TwoFactorSelectForm
-from flask_security.webauthn import WebAuthnRegisterForm, WebAuthnSigninForm
+from flask_security.webauthn import WebAuthnRegisterForm, WebAuthnSigninForm, WebAuthnSigninResponseForm
 from flask_wtf import FlaskForm  # type: ignore[import-untyped]
 from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from matsapply.pages.account.config import SHORTEST_PASSWORD
+from matsapply.pages.account.config import MESSAGES, SHORTEST_PASSWORD
 from matsapply.pages.account.passwords import PasswordJudge
 from matsapply.pages.widgets import viewer_zone
 from matsapply.people.actions import NAME_LENGTH
@@ -246,6 +246,19 @@ class PasskeyForm(WebAuthnRegisterForm):
 
 class PasskeySignInForm(WebAuthnSigninForm):
     remember = BooleanField(default=False)
+
+
+class PasskeyAnswerForm(WebAuthnSigninResponseForm):
+    """What the browser hands over. In place of a password only an unlocked passkey is taken, and none for an account
+    that is closed: the library notes both and goes on."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        if not super().validate(**kwargs) or self.credential.errors:
+            return False
+        if self.mf_check or self.is_secondary or self.is_verify:
+            return True
+        self.credential.errors.append(MESSAGES["WEBAUTHN_NO_VERIFY"][0])
+        return False
 
 
 class ProfileForm(FlaskForm):  # type: ignore[misc]

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 LONGEST_PASSWORD = 1000  # characters: enough for any phrase, too few to keep the server busy
 EASY = frozenset(
-    "1234567890 0123456789 12345678910 qwertyuiop qwerty12345 password12 password123 password1234 passwordpassword "
-    "iloveyou12 letmein123 administrator welcome123 welcome1234 changeme123 abcdefghij abc1234567 1q2w3e4r5t "
-    "qwerty123456 passw0rd123 adminadmin correcthorsebatterystaple".split()
+    "123456789012 012345678901 123123123123 123456123456 qwertyuiop12 qwertyuiop123 qwertyuiopasdfghjkl qwerty123456 "
+    "1qaz2wsx3edc 1q2w3e4r5t6y passwordpassword password1234 password12345 password123456 passw0rd1234 iloveyou1234 "
+    "letmeinletmein welcome12345 changemechangeme changeme1234 administrator administrator1 adminadminadmin "
+    "abcdefghijkl abcdefgh1234 abcdefghijklmnopqrstuvwxyz correcthorsebatterystaple".split()
 )
 
 

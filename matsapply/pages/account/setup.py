@@ -145,6 +145,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         mf_recovery_form=forms.RecoveryCodeForm,
         wan_register_form=forms.PasskeyForm,
         wan_signin_form=forms.PasskeySignInForm,
+        wan_signin_response_form=forms.PasskeyAnswerForm,
     )
     security.want_json(lambda _request: False)
     security.login_manager.request_loader(lambda _request: None)  # sessions only: no tokens, no basic authentication

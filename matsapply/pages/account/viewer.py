@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import abort, current_app, g, redirect, request, url_for
+from flask import abort, current_app, g, redirect, request, session as cookie, url_for
 from flask_login import current_user
 
 from matsapply.people import queries
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from matsapply.platform.settings import Settings
 
+# In a session's cookie: the account that a passkey signed in, unlocked by its owner and so two factors in one.
+BY_PASSKEY = "by_passkey"
 # Where staff without a second factor may go: to set one up, to prove who they are, to leave.
 BEFORE_SECOND_FACTOR = frozenset(
     {
@@ -35,6 +37,9 @@ BEFORE_SECOND_FACTOR = frozenset(
         "theme",
     }
 )
+# The same for staff who sign in by passkey and came with their password alone: adding another factor here would make
+# the password enough.
+BEFORE_PASSKEY = frozenset({"account.second_factor", "security.logout", "site.healthz", "theme"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Viewer:
     person_public_id: str
     name: str
     email: str
-    has_second_factor: bool
+    two_factors: bool  # a password alone does not sign this account in, or this session began with a passkey
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +108,25 @@ def _load() -> None:
         person_public_id=account.person.public_id,
         name=account.person.display_name,
         email=account.email,
-        has_second_factor=account.has_second_factor,
+        two_factors=account.has_second_factor or cookie.get(BY_PASSKEY) == account.id,
     )
     g.viewer_zone = account.person.time_zone
     g.actor = queries.actor_of(session(), account.person_id, clock.now())
 
 
+def signs_in_by_passkey(who: Viewer) -> bool:
+    """Whether the account has a passkey that stands in for the password."""
+    return any(key.usage == "first" for key in queries.passkeys_of(session(), who.account_id))
+
+
 def _second_factor_first() -> Response | None:
     """Whoever sees other people's applications signs in with two factors, or sees nothing yet."""
     who = viewer()
-    if who is None or who.has_second_factor or not g.actor.is_staff:
+    if who is None or who.two_factors or not g.actor.is_staff:
         return None
     view = current_app.view_functions.get(request.endpoint or "")
-    if view is None or request.endpoint in BEFORE_SECOND_FACTOR:
+    open_pages = BEFORE_PASSKEY if signs_in_by_passkey(who) else BEFORE_SECOND_FACTOR
+    if view is None or request.endpoint in open_pages:
         return None
     if request.method in {"GET", "HEAD"} and (not request.accept_mimetypes or request.accept_mimetypes.accept_html):
         return redirect(url_for("account.second_factor"), 303)

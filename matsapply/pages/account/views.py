@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-import sqlalchemy as sa
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_security.utils import login_user
@@ -15,12 +14,12 @@ from matsapply.mail import actions as mail_actions, queries as mail_queries
 from matsapply.pages.account import invitations
 from matsapply.pages.account.forms import ProfileForm, WelcomeForm
 from matsapply.pages.account.passwords import hash_password
-from matsapply.pages.account.viewer import signed_in
+from matsapply.pages.account.viewer import signed_in, signs_in_by_passkey
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.site import first_place
 from matsapply.pages.widgets import path
 from matsapply.people import actions, queries
-from matsapply.people.models import Account, WebAuthn
+from matsapply.people.models import Account
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act, Actor, may
@@ -80,9 +79,11 @@ def profile() -> ResponseReturnValue:
 @needs(Act.SIGNED_IN)
 def security() -> ResponseReturnValue:
     account = _own_account()
-    passkeys = session().scalars(sa.select(WebAuthn).where(WebAuthn.account_id == account.id).order_by(WebAuthn.name))
     return render_template(
-        "account/security.html", own=account, passkeys=list(passkeys), codes_left=len(account.mf_recovery_codes or ())
+        "account/security.html",
+        own=account,
+        passkeys=queries.passkeys_of(session(), account.id),
+        codes_left=len(account.mf_recovery_codes or ()),
     )
 
 
@@ -90,9 +91,9 @@ def security() -> ResponseReturnValue:
 @needs(Act.SIGNED_IN)
 def second_factor() -> ResponseReturnValue:
     """Where staff are led who have no second factor yet."""
-    if signed_in().has_second_factor:
+    if signed_in().two_factors:
         return redirect(url_for("account.security"), 303)
-    return render_template("account/second_factor.html")
+    return render_template("account/second_factor.html", by_passkey=signs_in_by_passkey(signed_in()))
 
 
 @blueprint.post("/account/sign-out-everywhere")
