@@ -50,7 +50,10 @@ NOTHING = Stored()
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What came of a save. With conflicts nothing was written: ``conflicts`` holds what is kept on the server."""
+    """What came of a save, with the versions kept now.
+
+    ``conflicts`` holds what is kept on the server for the answers that were not written.
+    """
 
     saved_at: datetime
     versions: dict[str, int]
@@ -79,7 +82,8 @@ def save_answers(
     """Keep ``values`` (by question key, as ``rules.answers.read`` gives them), finished or not.
 
     ``application`` must be locked. An answer that was changed since ``base_versions`` by another page, to something
-    else than what is sent, is a conflict: then nothing is written. Raises ``Refused``: CLOSED, NOT_OPEN_YET.
+    else than what is sent, is a conflict and stays as it is; the others are kept all the same. Raises ``Refused``:
+    CLOSED, NOT_OPEN_YET.
     """
     application.check()
     known = {question.key: question for question in form.questions if question.type not in NOT_BY_FORM}
@@ -90,8 +94,7 @@ def save_answers(
     conflicts = {
         key: before[key].value for key in changed if key in before and base_versions.get(key, 0) != before[key].version
     }
-    if conflicts:
-        return Saved(now, versions, conflicts)
+    changed = {key: value for key, value in changed.items() if key not in conflicts}
     if changed:
         write(session, application.id, changed, now)
         for key in changed:
@@ -100,7 +103,7 @@ def save_answers(
         ranking = next((key for key in changed if known[key].type is QuestionType.TRACK_RANK), None)
         if ranking is not None and application.snapshot_number is None:
             _follow_tracks(session, actor, application, form, changed[ranking] or [])
-    return Saved(now, versions)
+    return Saved(now, versions, conflicts)
 
 
 def _follow_tracks(session: Session, actor: Actor, application: Editing, form: Form, tracks: list[str]) -> None:

@@ -7,6 +7,7 @@ from matsapply.cohorts.file_fields import WORD, Fields
 from matsapply.cohorts.file_sections import read_mark, words_of
 from matsapply.cohorts.file_types import CriterionEntry, ExceptionPath, FormEntry, QuestionEntry, RubricEntry
 from matsapply.cohorts.yaml_tree import Mapping
+from matsapply.rules.answers import is_reserved
 from matsapply.rules.stages import QuestionType, RubricKind
 
 _WITH_LIMIT = frozenset({QuestionType.TEXT, QuestionType.LONG})
@@ -74,6 +75,9 @@ def _check_question(item: Fields, question: QuestionEntry, before: list[Question
     if question.key and question.key in {other.key for other in before}:
         message = f"there is already a question with the key {question.key!r}"
         item.findings.error(item.place("key"), item.at("key"), Rule.DUPLICATE_KEY, message)
+    if is_reserved(question.key):
+        message = f"{question.key!r} is a name the form's own page uses; give the question another key"
+        item.findings.error(item.place("key"), item.at("key"), Rule.BAD_KEY, message)
     if item.node_of("type") is None:
         return
     for key, types in _TAKES:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from matsapply.pages.account.views import blueprint as account
 from matsapply.pages.admin.routes import blueprint as admin
 from matsapply.pages.applicant.interviews import blueprint as interviews
+from matsapply.pages.applicant.sections import blueprint as sections
 from matsapply.pages.applicant.status import blueprint as status
 from matsapply.pages.applicant.streams import blueprint as choice, referees
 from matsapply.pages.applicant.tasks import blueprint as tasks
@@ -31,6 +32,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     choice,
     referees,
     applicant,
+    sections,
     status,
     tasks,
     interviews,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, request
+from flask import Flask, g, request
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy.orm import Session
 
@@ -36,12 +36,17 @@ def begin_request(writing_endpoints: frozenset[str]) -> None:
     set_transaction_mode("read" if reading else "write")
 
 
+def keep() -> None:
+    """Keep what this request has written although its answer will say that a part was refused (409, 422)."""
+    g.keep = True
+
+
 def finish_request(status: int) -> None:
     """The unit of work: one commit for a request that succeeded, a rollback for one that did not."""
-    if status < 400:
+    if status < 400 or (status < 500 and g.get("keep", False)):
         db.session.commit()
     else:
         db.session.rollback()
 
 
-__all__ = ["Base", "begin_request", "db", "finish_request", "init_app", "session"]
+__all__ = ["Base", "begin_request", "db", "finish_request", "init_app", "keep", "session"]

@@ -34,6 +34,19 @@ _LISTS = frozenset({QuestionType.MULTI, QuestionType.TRACK_RANK, QuestionType.ST
 # Kept elsewhere than among the answers, and so neither saved nor checked as one of them.
 ELSEWHERE = frozenset({QuestionType.FILE, QuestionType.REFEREES, QuestionType.SEPARATE_STORE})
 
+# Names that the page of a form needs itself: its own fields, and the parts of a form object here and in a browser.
+_OWN_FIELDS = {"version", "order", "move", "then", "remove", "conflict", "csrf_token", "main"}
+_OF_FORM_OBJECTS = {"data", "errors", "hidden_tag", "is_submitted", "meta", "populate_obj", "post_process", "process",
+                    "validate", "validate_on_submit"}  # fmt: skip
+_OF_BROWSERS = {"action", "closest", "dataset", "elements", "length", "matches", "method", "reset", "submit", "target"}
+_RESERVED = _OWN_FIELDS | _OF_FORM_OBJECTS | _OF_BROWSERS
+_RESERVED_BEGINNINGS = ("_", "apart-", "keep-")
+
+
+def is_reserved(key: str) -> bool:
+    """Whether a question cannot have this key, because its field would stand in the way of another."""
+    return key in _RESERVED or key.startswith(_RESERVED_BEGINNINGS)
+
 
 class ProblemCode(StrEnum):
     MISSING = auto()

@@ -142,6 +142,8 @@ MISTAKES = [
     ("type: timezone", "type: timezone, limit: 5", Rule.UNKNOWN_KEY, "has no limit"),
     ("type: long, limit: 1200", "type: long, limit: 0", Rule.OUT_OF_RANGE, "from 1"),
     ("type: referees, min: 0, max: 2", "type: referees, min: 3, max: 2", Rule.OUT_OF_RANGE, "min is 3"),
+    ("{key: setback, section", "{key: version, section", Rule.BAD_KEY, "the form's own page uses"),
+    ("{key: setback, section", "{key: keep-it, section", Rule.BAD_KEY, "another key"),
     ("{key: setback, section", "{key: evidence, section", Rule.DUPLICATE_KEY, "already a question"),
     ("research: 0.35, execution: 0.10", "research: 0.40, execution: 0.10", Rule.WEIGHTS, "sum to 1.05"),
     ("research: 0.35, execution: 0.10", "research: 0.45, executon: 0.10", Rule.UNKNOWN_KEY, "execution"),

@@ -42,7 +42,7 @@ def away(app: Flask, live_session: Session) -> Iterator[Visitor]:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("path", ["/account", "/application/you", "/healthz"])
+@pytest.mark.parametrize("path", ["/account", "/application/sections/you", "/healthz"])
 def test_case_35_a_503_with_retry_after_and_the_headers_of_every_page(away: Visitor, method: str, path: str) -> None:
     answer = away.client.open(path, method=method, headers=away.headers)
     if (method, path) == ("POST", "/healthz"):
@@ -58,6 +58,6 @@ def test_case_35_a_503_with_retry_after_and_the_headers_of_every_page(away: Visi
 
 def test_case_35_a_script_that_saves_gets_json(away: Visitor) -> None:
     headers = away.headers | {"Accept": "application/json"}
-    answer = away.client.post("/application/you/autosave", headers=headers)
+    answer = away.client.post("/application/sections/you/autosave", headers=headers)
     assert answer.status_code == 503
     assert "what you saved is safe" in answer.get_json()["message"]

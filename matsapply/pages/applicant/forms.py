@@ -46,6 +46,14 @@ SENTENCES = {
     ProblemCode.TOO_FEW: "At least {} needed.",
     ProblemCode.TOO_MANY: "At most {} allowed.",
 }
+# The optional questions of the separate store, by key.
+APART = {
+    "gender": "Gender",
+    "country": "Country where you grew up",
+    "first_generation": "First in your family at a university",
+}
+APART_MOST = 200  # characters
+MINE, THEIRS = "typed", "stored"  # which of two texts to keep
 TOLERANCE = 5  # per cent over a limit that is still accepted
 BY_FORM = frozenset(
     {
@@ -128,6 +136,76 @@ def read_section(
         elif given or not partial or question.type in {QuestionType.BOOL, QuestionType.MULTI, QuestionType.TRACK_RANK}:
             values[question.key] = answer
     return values, problems
+
+
+def field_id(key: str) -> str:
+    """The id of a question's place on the page, where a list of problems leads."""
+    return f"{key}-place"
+
+
+def typed(questions: Sequence[Asked], sent: MultiDict[str, str]) -> dict[str, Any]:
+    """What was sent, as typed, for a page that shows it again."""
+    lists = {QuestionType.MULTI, QuestionType.TRACK_RANK}
+    found: dict[str, Any] = {}
+    for question in questions:
+        if question.type in lists:
+            found[question.key] = sent.getlist(question.key)
+        elif question.type is QuestionType.URLS:
+            found[question.key] = sent.get(question.key, "").splitlines()
+        elif question.type in BY_FORM:
+            found[question.key] = sent.get(question.key)
+    return found
+
+
+def as_text(question: Asked, value: Any, track_names: Mapping[str, str]) -> str:
+    """An answer as one text to read; empty where there is none."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        named = [track_names.get(str(each), str(each)) for each in value]
+        if question.type is QuestionType.TRACK_RANK:
+            named = [f"{place}. {name}" for place, name in enumerate(named, 1)]
+        return "\n".join(named)
+    return str(value or "")
+
+
+def carried(question: Asked, value: Any) -> list[tuple[str, str]]:
+    """What was typed as (name, value) of hidden fields, so that the next save can send it again."""
+    match question.type:
+        case QuestionType.BOOL:
+            return [(question.key, "y")] if value else []
+        case QuestionType.TRACK_RANK:
+            return [(name, str(each)) for each in value or [] for name in (question.key, "order")]
+        case QuestionType.MULTI:
+            return [(question.key, str(each)) for each in value or []]
+        case QuestionType.URLS:
+            return [(question.key, "\n".join(value or []))]
+        case _:
+            return [(question.key, str(value or ""))]
+
+
+def chosen_texts(questions: Sequence[Asked], sent: MultiDict[str, str]) -> tuple[list[str], list[str]]:
+    """Of the questions whose two texts were shown: those that keep the stored one, and those nobody decided yet."""
+    asked = set(sent.getlist("conflict")) & {question.key for question in questions if question.type in BY_FORM}
+    choices = {key: sent.get(f"keep-{key}") for key in asked}
+    theirs = [key for key, choice in choices.items() if choice == THEIRS]
+    return theirs, [key for key, choice in choices.items() if choice not in {MINE, THEIRS}]
+
+
+def read_apart(sent: MultiDict[str, str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """The optional answers that are stored apart, by key, and (field, sentence) for what cannot be stored."""
+    given: dict[str, str] = {}
+    problems: list[tuple[str, str]] = []
+    for key in APART:
+        field = f"apart-{key}"
+        answer = read(Asked(field, "", QuestionType.TEXT, APART[key]), sent.getlist(field)[:1])
+        if isinstance(answer, Problem):
+            problems.append((field, f"{APART[key]}: {sentence(answer)}"))
+        elif answer and len(answer) > APART_MOST:
+            problems.append((field, f"{APART[key]}: at most {APART_MOST} characters."))
+        elif answer:
+            given[key] = answer
+    return given, problems
 
 
 def shown(questions: Sequence[Asked], tracks: Sequence[str]) -> list[Asked]:

@@ -14,7 +14,7 @@ from matsapply.cohorts.models import Stream
 from matsapply.evaluations.queries import task_lines
 from matsapply.interviews.queries import interview_lines
 from matsapply.offers.models import Offer
-from matsapply.pages.applicant.views import own
+from matsapply.pages.applicant.own import own
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
 from matsapply.pages.public.road import road_of

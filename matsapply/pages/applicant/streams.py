@@ -11,7 +11,7 @@ from matsapply.applications.locks import lock_application
 from matsapply.applications.references import name_referee, remind_referee, replace_referee
 from matsapply.cohorts import queries as cohorts
 from matsapply.pages import widgets
-from matsapply.pages.applicant.views import own
+from matsapply.pages.applicant.own import own
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
 from matsapply.platform import clock

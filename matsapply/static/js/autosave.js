@@ -99,28 +99,28 @@ class Autosave {
     const said = await answer.json().catch(() => ({}));
     if (said.version !== undefined && answer.status !== 409) this.setVersion(said.version);
     if (said.saved_at) {
-      this.succeed(said.saved_at, mark, Object.keys(said.errors || {}).length);
+      this.succeed(said.saved_at, mark, Object.keys(said.errors || {}).length, said.message);
     } else if (answer.status === 409 && said.conflict) {
       this.ask(said.conflict, said.version);
     } else if (answer.status >= 500 || answer.status === 429) {
       this.fail(`Not saved: the server did not take it. ${KEPT} and is tried again.`, true);
-    } else if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) {
-      this.fail(`Not saved: ${said.message || "you are no longer signed in."} ${KEPT}. Sign in again in another tab.`, true);
+    } else if (answer.type === "opaqueredirect" || [400, 401].includes(answer.status)) {
+      this.fail(`Not saved: you are no longer signed in. ${KEPT}. Sign in again in another tab; then it is saved from here.`, true);
     } else {
       this.fail(`Not saved: ${said.message || "the server refused it."} ${KEPT}.`, false);
     }
   }
 
-  succeed(instant, mark, wrong) {
+  succeed(instant, mark, wrong, message = "") {
     this.saved = mark;
     this.failed = false;
     this.wait = FIRST_RETRY;
     if (!this.dirty) {
       delete this.form.dataset.dirty;
-      this.drafts.forget();
+      if (!wrong) this.drafts.forget();
     }
     const rest = wrong ? `, ${wrong === 1 ? "one answer needs" : `${wrong} answers need`} another look` : "";
-    this.say("saved", `Saved ${clock(instant)}${rest}`);
+    this.say(wrong && message ? "failed" : "saved", `Saved ${clock(instant)}${message ? `, except one answer. ${message}` : rest}`);
     this.form.dispatchEvent(new CustomEvent("autosave:saved", { bubbles: true }));
   }
 

@@ -1,8 +1,8 @@
-// Questions of a track appear when it is ticked. A hidden one keeps its text and still posts it, so that nothing is lost
-// by un-ticking and ticking again; it only cannot be required meanwhile.
+// Questions of a track appear when it is ticked, and the track joins the order. What is hidden keeps its text and still
+// posts it, so that nothing is lost by un-ticking and ticking again; it only cannot be required meanwhile.
 export function start(root) {
   const fields = [...root.querySelectorAll("[data-when-track]")];
-  const choices = [...root.querySelectorAll("[data-tracks] input")];
+  const choices = [...root.querySelectorAll("[data-tracks] input[type='checkbox']")];
   if (!choices.length) return;
   const show = () => {
     const ticked = new Set(choices.filter((input) => input.checked).map((input) => input.value));
@@ -13,7 +13,20 @@ export function start(root) {
         control.required = !field.hidden;
       }
     }
+    order(root.querySelector("[data-track-order]"), ticked);
   };
   for (const input of choices) input.addEventListener("change", show);
   show();
+}
+
+// The rows of ticked tracks are shown; one that joins comes last.
+function order(box, ticked) {
+  if (!box) return;
+  for (const row of box.querySelectorAll("[data-rank]")) {
+    const wanted = ticked.has(row.querySelector("input").value);
+    if (wanted && row.hidden) row.parentElement.append(row);
+    row.hidden = !wanted;
+  }
+  box.hidden = ticked.size < 2;
+  box.querySelector("[data-ranking]").dispatchEvent(new Event("ranking:changed"));
 }

@@ -11,7 +11,8 @@ const wanted = [
   ["[data-ranking]", "ranking"],
   ["[data-deadline]", "countdown"],
   ["[data-keys], [data-keys-help]", "keys"],
-  ["[data-when-track]", "conditional"],
+  ["[data-when-track], [data-track-order]", "conditional"],
+  ["input[data-upload]", "upload"],
   ["details[data-confirm]", "confirm"],
   ["form[data-review]", "review"],
 ];

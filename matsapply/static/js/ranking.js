@@ -7,26 +7,28 @@ function enliven(field) {
   const list = field.querySelector("ol");
   const said = field.querySelector("[data-rank-said]");
   const changed = field.querySelector("[data-rank-changed]");
-  const rows = () => [...list.querySelectorAll("[data-rank]")];
+  // A row that is hidden is not part of the order now.
+  const all = () => [...list.querySelectorAll("[data-rank]")];
+  const rows = () => all().filter((row) => !row.hidden);
   list.classList.add("ranking-live");
 
   const settle = (row, quietly) => {
-    const all = rows();
-    all.forEach((each, index) => {
+    const shown = rows();
+    shown.forEach((each, index) => {
       each.querySelector("[data-rank-number]").textContent = index + 1;
       each.querySelector("[data-move='up']").disabled = index === 0;
-      each.querySelector("[data-move='down']").disabled = index === all.length - 1;
+      each.querySelector("[data-move='down']").disabled = index === shown.length - 1;
     });
     if (changed) changed.hidden = false;
     if (!quietly) {
       const name = row.querySelector(".rank-name").firstChild.textContent.trim();
-      said.textContent = `${name} is now number ${all.indexOf(row) + 1} of ${all.length}.`;
+      said.textContent = `${name} is now number ${shown.indexOf(row) + 1} of ${shown.length}.`;
       field.dispatchEvent(new Event("change", { bubbles: true }));
     }
   };
 
   const move = (row, direction) => {
-    const other = direction === "up" ? row.previousElementSibling : row.nextElementSibling;
+    const other = rows()[rows().indexOf(row) + (direction === "up" ? -1 : 1)];
     if (!other) return;
     if (direction === "up") other.before(row);
     else other.after(row);
@@ -48,18 +50,19 @@ function enliven(field) {
     event.preventDefault();
     move(button.closest("[data-rank]"), direction);
   });
-  for (const row of rows()) row.querySelector(".rank-grip").addEventListener("pointerdown", (event) => drag(event, row));
+  field.addEventListener("ranking:changed", () => { if (rows()[0]) settle(rows()[0], true); });
+  for (const row of all()) row.querySelector(".rank-grip").addEventListener("pointerdown", (event) => drag(event, row));
 
   function drag(event, row) {
     if (event.button !== 0) return;
     event.preventDefault();
     const grip = event.currentTarget;
-    const before = rows();
+    const before = all();
     grip.setPointerCapture(event.pointerId);
     row.classList.add("rank-moving");
     // The neighbours step aside; the row itself is never taken out of the page, or it would lose the pointer.
     const follow = ({ clientY }) => {
-      const above = row.previousElementSibling, below = row.nextElementSibling;
+      const above = rows()[rows().indexOf(row) - 1], below = rows()[rows().indexOf(row) + 1];
       if (above && clientY < middle(above)) row.after(above);
       else if (below && clientY > middle(below)) row.before(below);
       else return;
