@@ -25,8 +25,8 @@ from matsapply.offers.seats import recount
 from matsapply.people.models import Person
 from matsapply.platform.settings import ROOT
 from matsapply.rules.stages import ApplicationState as A, BatchScope, CloseReason, Role, StreamApplicationState as S
-from matsapply.showcase.file import parse as parse_papers
 from matsapply.showcase.importing import import_papers
+from matsapply.showcase.sources import read as read_papers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ def load_demo(
     for demo, file in cohort_files.files():
         load_cohort(session, file, TEAM_SINCE)
         frames.append(frame_of(session, demo))
-    import_papers(session, parse_papers(PAPERS.read_bytes()).papers, dry_run=False, now=TEAM_SINCE)
+    import_papers(session, read_papers(PAPERS.read_bytes()), dry_run=False, now=TEAM_SINCE)
     make_staff(rows, frames, reviewers, password_hash, TEAM_SINCE)
     rows.signers = frames[0].coordinators
     new = APPLICANT_SIGN_INS[0]

@@ -5,23 +5,28 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
 
 from matsapply.cohorts.file_errors import FileError, Rule, suggestion
+from matsapply.rules.arxiv import is_id, months_apart
 from matsapply.rules.stages import LinkConfidence
 
 MAX_BYTES = 20_000_000
 MAX_PAPERS = 20_000
 SUMMARY_LENGTH = 140
-_ARXIV = re.compile(r"\d{4}\.\d{4,5}|[a-z-]+(\.[A-Z]{2})?/\d{7}")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WEB = re.compile(r"https?://[^\s/?#]+\.[^\s/?#]+\S*")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _START = re.compile(r'\s*(?:\{\s*"papers"\s*:\s*)?\[\s*')
 _BETWEEN = re.compile(r"\s*,\s*")
+
+
+EVERY_FIELD = frozenset(
+    {"title", "summary", "authors", "fellows", "published", "arxiv_id", "url", "topic", "track", "streams"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,11 @@ class PaperEntry:
     streams: tuple[str, ...]
     seed_no: int
     line: int = 0
+    cohort: str = ""
+    project_url: str = ""
+    abstract: str = field(default="", repr=False)
+    # The fields that the source speaks of; what it does not name stays as it is stored.
+    given: frozenset[str] = EVERY_FIELD
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +151,10 @@ def _lines(text: str, number: int) -> Iterator[int]:
         position = between.end() if between else end
 
 
-_FIELDS = tuple(field.name for field in fields(PaperEntry) if field.name != "line")
+_FIELDS = tuple(field.name for field in fields(PaperEntry) if field.name not in {"line", "given"})
+# What a file need not speak of; left out, the stored value stays.
+_OPTIONAL = ("cohort", "project_url", "abstract")
+LONGEST_ABSTRACT = 20_000
 
 
 class _Record:
@@ -162,9 +175,7 @@ class _Record:
 
     def read(self) -> PaperEntry:
         for key in self.values:
-            if key == "abstract":
-                self.error(key, "abstracts are no part of this file; give a summary of your own", Rule.UNKNOWN_KEY)
-            elif key not in _FIELDS:
+            if key not in _FIELDS:
                 self.error(key[:60], f"the key is not known here{suggestion(key, _FIELDS)}", Rule.UNKNOWN_KEY)
         authors = self.texts("authors", required=True)
         paper = PaperEntry(
@@ -174,12 +185,16 @@ class _Record:
             fellows=self.fellows(authors),
             published=self.published(),
             arxiv_id=self.arxiv_id(),
-            url=self.url(),
+            url=self.url("url"),
             topic=self.key("topic"),
             track=self.key("track", ""),
             streams=self.keys("streams"),
             seed_no=self.number("seed_no"),
             line=self.line,
+            cohort=self.key("cohort", ""),
+            project_url=self.url("project_url"),
+            abstract=self.abstract(),
+            given=EVERY_FIELD | {name for name in _OPTIONAL if name in self.values},
         )
         self.check_revision(paper)
         return paper
@@ -251,15 +266,23 @@ class _Record:
         value = self.values.get("arxiv_id")
         if value is None:
             return None
-        if not isinstance(value, str) or len(value) > 20 or not _ARXIV.fullmatch(value):
+        if not isinstance(value, str) or not is_id(value):
             self.error("arxiv_id", "an arXiv id looks like 2405.15943; null where there is none", Rule.BAD_TEXT)
             return None
         return value
 
-    def url(self) -> str:
-        value = self.text("url", 500, "")
+    def abstract(self) -> str:
+        """Any text; only its words are kept, for the search."""
+        value = self.values.get("abstract", "")
+        if not isinstance(value, str) or len(value) > LONGEST_ABSTRACT:
+            self.error("abstract", f"a text of up to {LONGEST_ABSTRACT:,} characters is needed", Rule.BAD_TEXT)
+            return ""
+        return value
+
+    def url(self, key: str) -> str:
+        value = self.text(key, 500, "")
         if value and not _WEB.fullmatch(value):
-            self.error("url", "a web address with http:// or https:// is needed", Rule.BAD_TEXT)
+            self.error(key, "a web address with http:// or https:// is needed", Rule.BAD_TEXT)
             return ""
         return value
 
@@ -295,12 +318,10 @@ class _Record:
 
     def check_revision(self, paper: PaperEntry) -> None:
         """An id carries the month of the first version; a date far from it is probably that of a revision."""
-        if paper.arxiv_id is None or "/" in paper.arxiv_id or paper.published == date.min:
+        if paper.arxiv_id is None or paper.published == date.min:
             return
-        year, month = 2000 + int(paper.arxiv_id[:2]), int(paper.arxiv_id[2:4])
-        apart = (paper.published.year - year) * 12 + paper.published.month - month
-        if abs(apart) > 1:
-            message = f"the date {paper.published} is {abs(apart)} months from the id {paper.arxiv_id}: a revision's?"
+        if apart := months_apart(paper.published, paper.arxiv_id):
+            message = f"the date {paper.published} is {apart} months from the id {paper.arxiv_id}: a revision's?"
             self.warnings.append(FileError(self.line, 1, f"{self.path}.published", message, Rule.BAD_DATE))
 
 

@@ -1,7 +1,8 @@
 """Bringing papers into the showcase: new ones are added, known ones compared, differences applied only when confirmed.
 
-A paper is known by its arXiv id, else by its address on the web, else by its title. A fellow is known by the full name
-as given: two people with one name stay one entry until a person separates them, and two spellings stay two.
+A paper is known by its arXiv id, else by its address on the web, else by its title, else (where the file has no ids)
+by its day and authors. A fellow is known by the full name as given: two people with one name stay one entry until a
+person separates them, and two spellings stay two.
 """
 
 from __future__ import annotations
@@ -9,38 +10,32 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from matsapply.audit import actions as audit
 from matsapply.rules.access import ANONYMOUS
-from matsapply.rules.names import folded, slug
-from matsapply.rules.stages import LinkConfidence, PaperRole
-from matsapply.showcase.file import FellowLink
-from matsapply.showcase.models import Fellow, ImportIssue, ImportRun, Paper, PaperPerson, PaperStream
+from matsapply.rules.names import folded
+from matsapply.rules.stages import LinkConfidence, PaperRole, QuestionAnswer, QuestionKind
+from matsapply.showcase.findings import counted
+from matsapply.showcase.models import ImportIssue, ImportRun, ShowcaseQuestion
+from matsapply.showcase.searching import refresh
+from matsapply.showcase.stored import Difference, StoredShowcase
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
-    from matsapply.cohorts.file_errors import FileError
     from matsapply.rules.access import Actor
     from matsapply.showcase.file import PaperEntry
+    from matsapply.showcase.findings import Question
+    from matsapply.showcase.models import Paper
+    from matsapply.showcase.reading import Reading
 
-CREATED, CHANGED, UNCHANGED = "created", "changed", "unchanged"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A field whose stored value is not the file's."""
-
-    field: str
-    stored: str
-    given: str
+CREATED, CHANGED, UNCHANGED, REPEATED = "created", "changed", "unchanged", "repeated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +54,24 @@ class ImportReport:
     dry_run: bool
     applied: bool
     fellows_created: int
+    questions_asked: int
     to_confirm: tuple[str, ...] = ()
 
     def count(self, outcome: str) -> int:
         return sum(paper.outcome == outcome for paper in self.papers)
 
+    @property
+    def would_write(self) -> bool:
+        """Whether confirming would change anything."""
+        return bool(self.count(CREATED) or self.count(CHANGED) or self.questions_asked)
+
     def __str__(self) -> str:
-        counts = " · ".join(f"{self.count(outcome)} {outcome}" for outcome in (CREATED, CHANGED, UNCHANGED))
-        lines = [f"{len(self.papers)} papers read · {counts} · {self.fellows_created} new fellows"]
+        outcomes = [CREATED, CHANGED, UNCHANGED, *([REPEATED] if self.count(REPEATED) else [])]
+        counts = " · ".join(f"{self.count(outcome):,} {outcome}" for outcome in outcomes)
+        lines = [
+            f"{counted(len(self.papers), 'paper')} compared · {counts} · {counted(self.fellows_created, 'new fellow')}"
+            f" · {counted(self.questions_asked, 'new question')} for a person"
+        ]
         for paper in self.papers:
             for change in paper.differences:
                 lines.append(f"  line {paper.line}: {paper.title}: {change.field}: {change.stored} → {change.given}")
@@ -80,64 +85,135 @@ class ImportReport:
 
 def import_papers(
     session: Session,
-    papers: Sequence[PaperEntry],
+    reading: Reading,
     dry_run: bool,
     now: datetime,
     *,
     confirmed: bool = False,
     actor: Actor | None = None,
     source: str = "",
-    warnings: Sequence[FileError] = (),
 ) -> ImportReport:
-    """Compare ``papers`` with the stored ones and write what may be written: nothing on a dry run. Never commits."""
-    stored = _Stored(session)
-    outcomes = []
-    for entry in papers:
-        row = stored.find(entry)
-        differences = () if row is None else stored.differences(row, entry)
+    """Compare what was read with what is stored and write what may be written: nothing on a dry run, differences of
+    papers that are there only if ``confirmed``. Never commits. Raises ``ValueError`` for a broken file."""
+    if reading.broken:
+        raise ValueError("a file whose records cannot be told apart is not imported")
+    stored = StoredShowcase(session)
+    asked = _Asked(session, reading, stored)
+    outcomes: list[PaperOutcome] = []
+    to_save: list[tuple[Paper | None, PaperEntry]] = []
+    seen: set[str] = set()
+    for read in reading.entries:
+        entry, row = read, stored.find(read)
+        key = str(row.id) if row is not None else entry.arxiv_id or folded(entry.title)
+        if key in seen:
+            outcomes.append(PaperOutcome(entry.title, entry.line, REPEATED))
+            continue
+        seen.add(key)
+        asked.about(entry, row)
+        if row is None:
+            differences: tuple[Difference, ...] = ()
+        else:
+            entry = stored.settled(row, entry, asked.splits(entry))
+            differences = stored.differences(row, entry)
         outcome = CREATED if row is None else CHANGED if differences else UNCHANGED
         outcomes.append(PaperOutcome(entry.title, entry.line, outcome, differences))
-        if not dry_run and (row is None or (differences and confirmed)):
-            stored.save(row, entry)
+        if row is None or (differences and confirmed):
+            to_save.append((row, entry))
+    names = {link.name for entry in reading.entries for link in entry.fellows}
     report = ImportReport(
         papers=tuple(outcomes),
         dry_run=dry_run,
         applied=confirmed,
-        fellows_created=len(_fellow_names(papers) - stored.fellows_before),
+        fellows_created=len(names - {name for name, keys in stored.fellows.items() if keys}),
+        questions_asked=len(asked.new()),
         to_confirm=tuple(
             f"{link.name} = {link.author or 'an author of it'} ({entry.title})"
-            for entry in papers
+            for entry in reading.entries
             for link in entry.fellows
             if link.confidence is LinkConfidence.TO_CONFIRM
         ),
     )
-    if not dry_run and (report.count(CREATED) or (confirmed and report.count(CHANGED))):
-        _record_run(session, report, papers, now, actor or ANONYMOUS, source, warnings)
-    session.flush()
+    if not dry_run:
+        saved = stored.save(to_save)
+        refresh(session, saved)
+        asked.saved({entry.seed_no: paper_id for paper_id, (_, entry) in zip(saved, to_save, strict=True)})
+        session.add_all(asked.new())
+        if saved or report.questions_asked:
+            _record_run(session, report, reading, now, actor or ANONYMOUS, source)
+        session.flush()
     return report
 
 
-def _fellow_names(papers: Sequence[PaperEntry]) -> set[str]:
-    return {link.name for entry in papers for link in entry.fellows}
+def fingerprint(kind: QuestionKind, title: str, name: str, proposal: tuple[str, ...]) -> str:
+    """What makes a question the same question: 64 hexadecimal digits."""
+    return hashlib.sha256("\x1f".join((kind.value, folded(title), name, *proposal)).encode()).hexdigest()
+
+
+class _Asked:
+    """The questions of a reading, put to the papers they are about; those asked before are not asked again."""
+
+    def __init__(self, session: Session, reading: Reading, stored: StoredShowcase) -> None:
+        self.before = set(session.scalars(sa.select(ShowcaseQuestion.fingerprint)))
+        self.stored = stored
+        self.by_record: dict[int, list[Question]] = defaultdict(list)
+        for question in reading.questions:
+            self.by_record[question.record].append(question)
+        self.titles = {entry.seed_no: entry.title for entry in reading.entries}
+        self.paper_ids: dict[int, int] = {}
+        self.dropped: set[Question] = set()
+
+    def splits(self, entry: PaperEntry) -> Mapping[str, tuple[str, ...]]:
+        questions = self.by_record[entry.seed_no]
+        return {one.name: one.proposal for one in questions if one.kind is QuestionKind.SPLIT_NAME}
+
+    def about(self, entry: PaperEntry, row: Paper | None) -> None:
+        """Note the paper; what is stored there as an answer already is not asked."""
+        if row is None:
+            return
+        self.paper_ids[entry.seed_no] = row.id
+        authors = self.stored.names(row.id, PaperRole.AUTHOR)
+        for question in self.by_record[entry.seed_no]:
+            split = question.kind is QuestionKind.SPLIT_NAME and set(question.proposal) <= set(authors)
+            linked = question.kind is QuestionKind.PROJECT_LINK and row.project_url in question.proposal
+            if split or linked:
+                self.dropped.add(question)
+
+    def saved(self, paper_ids: Mapping[int, int]) -> None:
+        self.paper_ids.update(paper_ids)
+
+    def new(self) -> list[ShowcaseQuestion]:
+        found: dict[str, ShowcaseQuestion] = {}
+        for record, questions in self.by_record.items():
+            for question in questions:
+                title = self.titles.get(record, "")
+                key = fingerprint(question.kind, title, question.name, question.proposal)
+                if key in self.before or question in self.dropped or (record and not title):
+                    continue
+                found[key] = ShowcaseQuestion(
+                    kind=question.kind,
+                    paper_id=self.paper_ids.get(record),
+                    name=question.name,
+                    proposal=list(question.proposal),
+                    basis=question.basis,
+                    confidence=question.confidence,
+                    fingerprint=key,
+                    answer=QuestionAnswer.OPEN,
+                )
+        return list(found.values())
 
 
 def _record_run(
-    session: Session,
-    report: ImportReport,
-    papers: Sequence[PaperEntry],
-    now: datetime,
-    actor: Actor,
-    source: str,
-    warnings: Sequence[FileError],
+    session: Session, report: ImportReport, reading: Reading, now: datetime, actor: Actor, source: str
 ) -> None:
     counts = {outcome: report.count(outcome) for outcome in (CREATED, CHANGED, UNCHANGED)}
     run = ImportRun(
-        kind="papers",
+        kind=reading.source,
         source=source[-200:],
-        digest=hashlib.sha256(repr(tuple(papers)).encode()).hexdigest(),
+        digest=hashlib.sha256(repr((reading.entries, reading.notes)).encode()).hexdigest(),
         dry_run=False,
         actor_id=actor.person_id,
         counts=counts,
+        notes=list(reading.notes),
         finished_at=now,
     )
     session.add(run)
@@ -145,148 +221,16 @@ def _record_run(
     session.add_all(
         ImportIssue(
             import_run_id=run.id,
-            line=warning.line,
-            code=warning.rule.value,
-            severity="W",
-            record=warning.path[:200],
-            seen=warning.message,
-            done="kept as given",
+            line=finding.line,
+            column=finding.column,
+            code=finding.code,
+            severity=finding.severity.value,
+            record=str(finding.record),
+            seen=finding.seen,
+            done=finding.done,
         )
-        for warning in warnings
+        for finding in reading.findings
     )
     audit.record(
         session, actor, "showcase.import", now, subject_type="import_run", subject_id=run.id, detail=dict(counts)
     )
-
-
-class _Stored:
-    """The showcase as it is, read once, and the writing of single papers."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.papers = list(session.scalars(sa.select(Paper)))
-        self.people: dict[int, list[PaperPerson]] = defaultdict(list)
-        for person in session.scalars(sa.select(PaperPerson).order_by(PaperPerson.position)):
-            self.people[person.paper_id].append(person)
-        self.streams: dict[int, list[str]] = defaultdict(list)
-        for paper_id, key in session.execute(
-            sa.select(PaperStream.paper_id, PaperStream.stream_key).order_by(PaperStream.position, PaperStream.id)
-        ):
-            self.streams[paper_id].append(key)
-        self.fellows = {fellow.name: fellow for fellow in session.scalars(sa.select(Fellow))}
-        self.fellows_before = frozenset(self.fellows)
-        self.slugs = {paper.slug for paper in self.papers}
-        self.fellow_slugs = {fellow.slug for fellow in self.fellows.values()}
-        self.by_arxiv = {paper.arxiv_id: paper for paper in self.papers if paper.arxiv_id}
-        self.by_url = {paper.url: paper for paper in self.papers if paper.url}
-        self.by_title = {folded(paper.title): paper for paper in self.papers}
-
-    def find(self, entry: PaperEntry) -> Paper | None:
-        if entry.arxiv_id is not None and (row := self.by_arxiv.get(entry.arxiv_id)):
-            return row
-        for row in (self.by_url.get(entry.url), self.by_title.get(folded(entry.title))):
-            # Two different ids are two papers, whatever their titles say.
-            if row is not None and (row.arxiv_id is None or entry.arxiv_id is None):
-                return row
-        return None
-
-    def names(self, paper_id: int, role: PaperRole) -> list[PaperPerson]:
-        return [person for person in self.people[paper_id] if person.role is role]
-
-    def differences(self, row: Paper, entry: PaperEntry) -> tuple[Difference, ...]:
-        authors = tuple(person.name for person in self.names(row.id, PaperRole.AUTHOR))
-        fellows = tuple(self._link(person, entry) for person in self.names(row.id, PaperRole.FELLOW))
-        pairs: list[tuple[str, Any, Any]] = [
-            (name, getattr(row, name), value) for name, value in _values(entry).items() if name != "search_text"
-        ]
-        pairs += [
-            ("authors", authors, entry.authors),
-            ("fellows", fellows, entry.fellows),
-            ("streams", tuple(self.streams[row.id]), entry.streams),
-        ]
-        return tuple(Difference(name, _told(was), _told(given)) for name, was, given in pairs if was != given)
-
-    @staticmethod
-    def _link(person: PaperPerson, entry: PaperEntry) -> FellowLink:
-        """The stored link in the file's form; one that a person has confirmed counts as the file's doubtful one."""
-        confidence = person.link_confidence or LinkConfidence.TO_CONFIRM
-        stored = FellowLink(person.name, person.linked_author, person.link_basis, confidence)
-        for link in entry.fellows:
-            same = (link.name, link.author) == (stored.name, stored.author)
-            if same and confidence is LinkConfidence.CERTAIN and link.confidence is LinkConfidence.TO_CONFIRM:
-                return link
-        return stored
-
-    def save(self, row: Paper | None, entry: PaperEntry) -> None:
-        if row is None:
-            row = Paper(slug=slug(entry.title, self.slugs), **_values(entry))
-            self.slugs.add(row.slug)
-            self.session.add(row)
-        else:
-            for name, value in _values(entry).items():
-                setattr(row, name, value)
-            self.session.execute(sa.delete(PaperPerson).where(PaperPerson.paper_id == row.id))
-            self.session.execute(sa.delete(PaperStream).where(PaperStream.paper_id == row.id))
-        self.session.flush()
-        for position, name in enumerate(entry.authors, 1):
-            self.session.add(
-                PaperPerson(
-                    paper_id=row.id,
-                    role=PaperRole.AUTHOR,
-                    position=position,
-                    name=name,
-                    folded_name=folded(name)[:200],
-                )
-            )
-        for position, link in enumerate(entry.fellows, 1):
-            self.session.add(self._fellow_of(row.id, position, link))
-        for position, key in enumerate(entry.streams, 1):
-            self.session.add(PaperStream(paper_id=row.id, stream_key=key, position=position))
-
-    def _fellow_of(self, paper_id: int, position: int, link: FellowLink) -> PaperPerson:
-        fellow = self.fellows.get(link.name)
-        if fellow is None:
-            fellow = Fellow(slug=slug(link.name, self.fellow_slugs, "fellow"), name=link.name)
-            self.fellow_slugs.add(fellow.slug)
-            self.fellows[link.name] = fellow
-            self.session.add(fellow)
-            self.session.flush()
-        return PaperPerson(
-            paper_id=paper_id,
-            role=PaperRole.FELLOW,
-            position=position,
-            name=link.name,
-            folded_name=folded(link.name)[:200],
-            fellow_id=fellow.id,
-            linked_author=link.author,
-            link_basis=link.basis,
-            link_confidence=link.confidence,
-        )
-
-
-def _values(entry: PaperEntry) -> dict[str, Any]:
-    """The columns of a paper; the text for searching follows from the others."""
-    names = [*entry.authors, *(link.name for link in entry.fellows)]
-    words = [entry.title, entry.summary, *names, entry.topic.replace("-", " "), entry.track]
-    return {
-        "title": entry.title,
-        "summary": entry.summary,
-        "published": entry.published,
-        "arxiv_id": entry.arxiv_id,
-        "url": entry.url,
-        "topic": entry.topic,
-        "track_key": entry.track,
-        "position": entry.seed_no,
-        "search_text": folded(" ".join(words)),
-    }
-
-
-def _told(value: Any) -> str:
-    match value:
-        case tuple():
-            return ", ".join(getattr(item, "name", None) or str(item) for item in value) or "none"
-        case date():
-            return value.isoformat()
-        case None | "":
-            return "none"
-    return str(value)

@@ -18,6 +18,7 @@ from matsapply.showcase.file import PaperEntry, parse
 from matsapply.showcase.importing import CHANGED, CREATED, UNCHANGED, ImportReport, import_papers
 from matsapply.showcase.models import Fellow, ImportIssue, ImportRun, Paper, PaperPerson, PaperStream
 from matsapply.showcase.queries import PaperFilter
+from matsapply.showcase.sources import from_json
 
 PARSED = parse((Path(__file__).parents[2] / "config" / "showcase" / "papers.json").read_bytes())
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -30,8 +31,8 @@ def load(
     dry_run: bool = False,
     confirmed: bool = False,
 ) -> ImportReport:
-    source, warnings = "papers.json", PARSED.warnings
-    return import_papers(session, papers, dry_run, NOW, confirmed=confirmed, source=source, warnings=warnings)
+    reading = from_json(replace(PARSED, papers=papers))
+    return import_papers(session, reading, dry_run, NOW, confirmed=confirmed, source="papers.json")
 
 
 def counts(report: ImportReport) -> tuple[int, int, int]:
@@ -81,7 +82,7 @@ class TestImport:
         assert counts(second) == (0, 0, 26)
         assert session.scalars(sa.select(PaperPerson.id).order_by(PaperPerson.id)).all() == ids
         assert rows(session, ImportRun) == 1
-        assert session.scalars(sa.select(ImportIssue.code)).all() == ["bad-date"]
+        assert session.scalars(sa.select(ImportIssue.code)).all() == ["revision-date"]
 
     def test_a_dry_run_writes_nothing(self, session: Session) -> None:
         report = load(session, dry_run=True)
