@@ -165,7 +165,7 @@ class _Draft:
 
     def __init__(self, visitor: Browser) -> None:
         self.visitor = visitor
-        path = f"/application/{ESSAY}"
+        path = f"/application/sections/{ESSAY}"
         page = _expect(visitor.request("GET", path), path).text
         self.token, self.version = _token_in(page), _found(VERSION, page)
         self.numbers = count(1)
@@ -174,7 +174,7 @@ class _Draft:
     def save(self) -> Answer:
         text = f"{ESSAY_TEXT}{next(self.numbers)}"
         sent = urlencode([("csrf_token", self.token), ("version", self.version), (ESSAY, text), BESIDE])
-        path = f"/application/{ESSAY}/autosave"
+        path = f"/application/sections/{ESSAY}/autosave"
         answer = _expect(self.visitor.request("POST", path, sent, {"Accept": "application/json"}), path)
         version = str(json.loads(answer.body)["version"])
         if version == self.version:
