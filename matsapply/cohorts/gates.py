@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from matsapply.cohorts.models import Cohort, KeyDate, Stream
-from matsapply.rules.stages import CohortState, StreamState
+from matsapply.rules.stages import CohortState, StreamChoiceMoment, StreamState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +62,14 @@ def stream_window(stream: Stream, gates: Gates, *, after_advance: bool) -> tuple
     """
     opens, closes = ("T6", "T7") if after_advance else ("T1", "T2")
     return stream.opens_at or gates.at(opens), stream.closes_at or gates.at(closes)
+
+
+def choice_over(moment: StreamChoiceMoment, stream: Stream, gates: Gates, now: datetime) -> bool:
+    """Whether an advanced applicant's choice of ``stream`` stands: made with the application, or its window is over."""
+    if moment is StreamChoiceMoment.AT_GENERAL:
+        return True
+    closes = stream_window(stream, gates, after_advance=True)[1]
+    return closes is not None and now >= closes
 
 
 def takes_applications(stream: Stream) -> bool:

@@ -19,6 +19,7 @@ from matsapply.rules.access import SYSTEM, Actor
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import (
     LIVE_STREAM_APPLICATION,
+    ApplicationState,
     EvaluationState,
     ExtensionReason,
     Role,
@@ -63,14 +64,14 @@ def extend(
     """Give one person more time; a running personal clock moves with it, and an expired task opens again (V5x).
 
     For the team alone, whatever the state: a marker learns of no extension (E3). Raises ``Refused``: WRONG_ROLE;
-    NO_CHANGE if ``until`` is not later than what holds now; WRONG_STATE once it is handed in, or if it ran out before
-    it was ever begun.
+    NO_CHANGE if ``until`` is not later than what holds now; WRONG_STATE once it is handed in or the application is
+    closed.
     """
     application = lock_application(session, task.application_id)
     session.refresh(task)
     if actor.person_id is None or role not in TABLE["V5x"].roles:
         raise refuse(Code.WRONG_ROLE)
-    if task.state not in OPEN | {EvaluationState.EXPIRED}:
+    if task.state not in OPEN | {EvaluationState.EXPIRED} or application.state is ApplicationState.CLOSED:
         raise refuse(Code.WRONG_STATE)
     ends_at = window_of(session, task).ends_at
     if ends_at is None or until <= max(ends_at, now):
@@ -81,9 +82,8 @@ def extend(
         task.ends_at = until
     session.flush()
     if task.state is EvaluationState.EXPIRED:
-        if task.started_at is None:
-            raise refuse(Code.WRONG_STATE)
-        facts = facts_of(session, actor, role, now, cohort_id=application.cohort_id, reason=reason)
+        former = EvaluationState.INVITED if task.started_at is None else EvaluationState.STARTED
+        facts = facts_of(session, actor, role, now, cohort_id=application.cohort_id, reason=reason, former=former.value)
         advance(session, task, "V5x", facts, actor, place_of(application))
         session.flush()
     return extension

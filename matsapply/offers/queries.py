@@ -15,6 +15,7 @@ from matsapply.decisions.actions import DECIDABLE
 from matsapply.decisions.models import Decision, ReleaseBatch
 from matsapply.offers.models import Offer, StreamRanking, WaitlistEntry
 from matsapply.offers.ranking import current_ranking
+from matsapply.offers.waitlist import PLACE
 from matsapply.people.models import Person
 from matsapply.rules.stages import (
     BatchState,
@@ -269,7 +270,7 @@ def waitlist(session: Session, stream_id: int, visible: sa.ColumnElement[bool]) 
             WaitlistEntry.public_id,
             Application.public_id,
             Person.display_name,
-            WaitlistEntry.position,
+            PLACE,
             WaitlistEntry.state,
             WaitlistEntry.skip_reason,
         )
@@ -277,6 +278,6 @@ def waitlist(session: Session, stream_id: int, visible: sa.ColumnElement[bool]) 
         .join(Application, Application.id == StreamApplication.application_id)
         .join(Person, Person.id == Application.person_id)
         .where(WaitlistEntry.stream_id == stream_id, visible)
-        .order_by(WaitlistEntry.position, WaitlistEntry.id)
+        .order_by(PLACE, WaitlistEntry.id)
     )
     return [Waiting(*row) for row in rows]

@@ -5,7 +5,7 @@ The highest version is in force. A version is never changed: saving makes the ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -156,10 +156,39 @@ def close_gap(session: Session, entry: StreamApplication, now: datetime) -> None
     present = current_ranking(session, entry.stream_id)
     left = [place for place in present.places if place.stream_application_id != entry.id]
     if len(left) < len(present.places):
-        closed = tuple(
-            Place(place.stream_application_id, number, place.tier) for number, place in enumerate(left, start=1)
-        )
+        closed = tuple(replace(place, position=number) for number, place in enumerate(left, start=1))
         _write(session, SYSTEM, stream, present, closed, present.locked_at, now)
+
+
+def reopen_gap(session: Session, entry: StreamApplication, now: datetime) -> bool:
+    """Whoever takes leaving back stands again right behind those who stood before them; the system makes the next
+    version and a lock stays. Returns whether they stand in a locked ranking now."""
+    known = session.execute(
+        sa.select(StreamRanking.id, RankingEntry.position, RankingEntry.tier)
+        .join(RankingEntry, RankingEntry.ranking_id == StreamRanking.id)
+        .where(RankingEntry.stream_application_id == entry.id)
+        .order_by(StreamRanking.number.desc())
+        .limit(1)
+    ).first()
+    if known is None:
+        return False
+    stream = _lock_stream(session, entry.stream_id)
+    present = current_ranking(session, entry.stream_id)
+    if entry.id not in present.order:
+        ahead = set(
+            session.scalars(
+                sa.select(RankingEntry.stream_application_id).where(
+                    RankingEntry.ranking_id == known.id, RankingEntry.position < known.position
+                )
+            )
+        )
+        index = max((number for number, key in enumerate(present.order, start=1) if key in ahead), default=0)
+        beside = {place.tier for place in present.places[max(index - 1, 0) : index + 1]}
+        tier = known.tier if known.tier in beside else None
+        places = (*present.places[:index], Place(entry.id, 0, tier), *present.places[index:])
+        numbered = tuple(replace(place, position=number) for number, place in enumerate(places, start=1))
+        _write(session, SYSTEM, stream, present, numbered, present.locked_at, now)
+    return present.locked_at is not None
 
 
 def rankable(session: Session, stream_id: int) -> list[int]:

@@ -28,6 +28,7 @@ from matsapply.rules.workflow import Facts
 from matsapply.tracking.actions import BY_BATCH, Letter, advance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -50,6 +51,18 @@ def stream_applications(session: Session, application_id: int) -> list[StreamApp
             .execution_options(populate_existing=True)
         )
     )
+
+
+def renumber(entries: Sequence[StreamApplication]) -> None:
+    """Ranks over an application's live stream applications are 1…n without gaps; the others have none (16)."""
+    live = [entry for entry in entries if entry.state in LIVE_STREAM_APPLICATION]
+    live.sort(key=lambda entry: (entry.rank is None, entry.rank or 0, entry.id))
+    for number, entry in enumerate(live, start=1):
+        if entry.rank != number:
+            entry.rank = number
+    for entry in entries:
+        if entry.state not in LIVE_STREAM_APPLICATION and entry.rank is not None:
+            entry.rank = None
 
 
 def close_now(

@@ -6,6 +6,7 @@ second process or a retry finds nothing left to do.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,14 @@ import sqlalchemy as sa
 
 from matsapply.applications.facts import facts_of, letter_to, place_of
 from matsapply.applications.locks import lock_application
-from matsapply.applications.models import Application, StreamApplication
+from matsapply.applications.models import Application, Extension, StreamApplication
 from matsapply.applications.references import overdue
-from matsapply.cohorts.gates import TAKES_APPLICATIONS, Gates, gates_of, stream_window
+from matsapply.cohorts.gates import TAKES_APPLICATIONS, Gates, choice_over, gates_of
 from matsapply.cohorts.models import Cohort, Stream
 from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
 from matsapply.offers.models import Offer
+from matsapply.offers.seats import lock_streams
 from matsapply.process.closing import close_if_done, close_now
 from matsapply.process.placement import lapse_offer
 from matsapply.process.stream_round import close_interviews, expire_tasks, lock_due_rankings, take_in
@@ -38,6 +40,7 @@ from matsapply.rules.stages import (
 from matsapply.tracking.actions import Place, advance
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -77,7 +80,7 @@ def _close_drafts(session: Session, cohort: Cohort, gates: Gates, now: datetime)
     drafts = session.scalars(
         sa.select(Application.id)
         .where(Application.cohort_id == cohort.id, Application.state == ApplicationState.DRAFT)
-        .where(Application.snapshot_number.is_(None))
+        .where(Application.snapshot_number.is_(None), ~_runs_on(cohort.id, now - gates.grace))
         .order_by(Application.id)
         .limit(AT_ONCE)
     ).all()
@@ -87,13 +90,27 @@ def _close_drafts(session: Session, cohort: Cohort, gates: Gates, now: datetime)
         facts = facts_of(
             session, SYSTEM, Role.SYSTEM, now, cohort_id=cohort.id, person_id=application.person_id, gates=gates
         )
+        facts = replace(facts, reopened_until=application.reopened_until)
         try:
             letter = letter_to(session, application.person_id, cohort_label=cohort.label)
             close_now(session, application, "A4", CloseReason.NEVER_SUBMITTED, facts, SYSTEM, letter)
         except Refused:
-            continue  # an extension runs on, or it was submitted a moment ago
+            continue  # it was submitted, or given more time, a moment ago
         done += 1
     return done
+
+
+def _runs_on(cohort_id: int, closed_before: datetime) -> sa.ColumnElement[bool]:
+    """SQL: this person's own close lies after the instant, so that their draft is not due yet."""
+    own = sa.select(Extension.id).where(
+        Extension.person_id == Application.person_id,
+        Extension.cohort_id == cohort_id,
+        Extension.gate == "T2",
+        Extension.revoked_at.is_(None),
+        Extension.until > closed_before,
+    )
+    reopened = sa.func.coalesce(Application.reopened_until > closed_before, sa.false())
+    return sa.or_(own.exists(), reopened)
 
 
 def _fix_choices(session: Session, cohort: Cohort, gates: Gates, now: datetime) -> int:
@@ -103,26 +120,30 @@ def _fix_choices(session: Session, cohort: Cohort, gates: Gates, now: datetime) 
     over = [
         stream.id
         for stream in session.scalars(sa.select(Stream).where(Stream.cohort_id == cohort.id))
-        if (closes := stream_window(stream, gates, after_advance=True)[1]) is not None and now >= closes
+        if choice_over(cohort.stream_choice, stream, gates, now)
     ]
     if not over:
         return 0
-    entries = session.scalars(
-        sa.select(StreamApplication)
+    chosen = session.execute(
+        sa.select(StreamApplication.id, StreamApplication.application_id)
         .join(Application, Application.id == StreamApplication.application_id)
         .where(
             StreamApplication.stream_id.in_(over),
             StreamApplication.state == StreamApplicationState.CHOSEN,
             Application.state == ApplicationState.IN_STREAMS,
         )
-        .order_by(StreamApplication.id)
+        .order_by(StreamApplication.application_id, StreamApplication.id)
         .limit(AT_ONCE)
-        .with_for_update(of=StreamApplication)
     ).all()
     facts = facts_of(session, SYSTEM, Role.SYSTEM, now, cohort_id=cohort.id, gates=gates, track_advanced=True)
-    for entry in entries:
-        advance(session, entry, "S2", facts, SYSTEM, Place(cohort.id, entry.application_id))
-    return len(entries)
+    done = 0
+    for entry_id, application_id in chosen:
+        application = lock_application(session, application_id)
+        entry = session.get_one(StreamApplication, entry_id, populate_existing=True)
+        if entry.state is StreamApplicationState.CHOSEN and application.state is ApplicationState.IN_STREAMS:
+            advance(session, entry, "S2", facts, SYSTEM, place_of(application))
+            done += 1
+    return done
 
 
 def _close_waitlists(session: Session, cohort: Cohort, gates: Gates, now: datetime) -> int:
@@ -132,12 +153,20 @@ def _close_waitlists(session: Session, cohort: Cohort, gates: Gates, now: dateti
         sa.select(StreamApplication)
         .join(Application, Application.id == StreamApplication.application_id)
         .where(Application.cohort_id == cohort.id, StreamApplication.state == StreamApplicationState.WAITLISTED)
-        .order_by(StreamApplication.id)
+        .order_by(StreamApplication.application_id, StreamApplication.id)
         .limit(AT_ONCE)
     ).all()
-    for entry in waiting:
-        close_waitlisted(session, entry, now=now)
-    return len(waiting)
+    return sum(_unless_moved(session, close_waitlisted, entry, now) for entry in waiting)
+
+
+def _unless_moved(session: Session, act: Callable[..., None], subject: object, now: datetime) -> bool:
+    """Do one thing that is due, or nothing of it where somebody else has moved its subject a moment ago."""
+    try:
+        with session.begin_nested():
+            act(session, subject, now=now)
+    except Refused:
+        return False
+    return True
 
 
 def _close_done(session: Session, cohort: Cohort, gates: Gates, now: datetime) -> int:
@@ -174,12 +203,14 @@ def _lapse(session: Session, now: datetime) -> int:
     expired = session.scalars(
         sa.select(Offer)
         .where(Offer.state == OfferState.PENDING, Offer.expires_at <= now)
-        .order_by(Offer.id)
+        .order_by(Offer.application_id, Offer.id)
         .limit(AT_ONCE)
     ).all()
-    for offer in expired:
-        lapse_offer(session, offer, now=now)
-    return len(expired)
+    # All applications before the first stream: an answer that arrives now must not wait for us while we wait for it.
+    for application_id in sorted({offer.application_id for offer in expired}):
+        lock_application(session, application_id)
+    lock_streams(session, {offer.stream_id for offer in expired})
+    return sum(_unless_moved(session, lapse_offer, offer, now) for offer in expired)
 
 
 def _remind(session: Session, now: datetime) -> int:

@@ -24,6 +24,7 @@ from matsapply.process.closing import (
     close_if_done,
     close_now,
     leave_waitlists,
+    renumber,
     stream_applications,
 )
 from matsapply.process.stream_round import cancel_stream_children
@@ -170,6 +171,7 @@ def accept_offer(
         offer.responded_at = received_at or now
     advance(session, chosen, "S14", facts, actor, place)
     after = replace(as_system(facts), offer_accepted=True)
+    freed = [other.stream_id for other in others if other.state in {OfferState.PENDING, OfferState.APPROVED}]
     for other in others:
         if other.state is OfferState.PENDING:
             advance(session, other, "O7", after, SYSTEM, place)
@@ -193,7 +195,7 @@ def accept_offer(
     letter = letter_to(session, offer.person_id, cohort_label=label, stream=streams[offer.stream_id].name)
     close_now(session, application, "A10", CloseReason.PLACED, after, SYSTEM, letter)
     recount(session, streams.values())
-    propose_freed(session, [other.stream_id for other in others], now)
+    propose_freed(session, freed, now)
     return fellowship
 
 
@@ -237,6 +239,8 @@ def _end_pending(
         offer.decline_reason = reason
     advance(session, entry, stream_code, facts, actor, place, letter=letter)
     entry.exited_at = facts.now
+    session.flush()
+    renumber(stream_applications(session, application.id))
     recount(session, streams.values())
     propose_freed(session, [offer.stream_id], facts.now)
 
@@ -276,6 +280,8 @@ def rescind_offer(
     letter = letter_to(session, offer.person_id, stream=streams[offer.stream_id].name, reason=reason)
     advance(session, entry, "S20", facts, actor, place, letter=letter)
     entry.exited_at = now
+    session.flush()
+    renumber(stream_applications(session, application.id))
     fellowship = session.scalar(sa.select(Fellowship).where(Fellowship.offer_id == offer.id))
     if fellowship is not None:
         advance(session, fellowship, "F3", as_system(facts), actor, place)

@@ -4,36 +4,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from matsapply.applications.facts import facts_of, letter_to, place_of
+from matsapply.applications.facts import facts_of, place_of
 from matsapply.applications.models import Application, StreamApplication, TrackChoice
 from matsapply.applications.references import request_references
-from matsapply.cohorts.gates import gates_of, stream_window
-from matsapply.cohorts.models import Cohort, Stream, StreamTrack, Track
+from matsapply.cohorts.gates import Gates, choice_over, gates_of
+from matsapply.cohorts.models import Cohort, Stream, StreamTrack
 from matsapply.decisions import actions as decisions
 from matsapply.decisions.models import Decision, ReleaseBatch
 from matsapply.mail import outbox
-from matsapply.mail.kinds import Mail
 from matsapply.offers.models import Offer, RankingEntry, StreamRanking, WaitlistEntry
 from matsapply.offers.seats import lock_streams, recount
-from matsapply.process.closing import close_if_done, close_now
-from matsapply.process.stream_round import cancel_stream_children
+from matsapply.process.closing import close_if_done, close_now, renumber
+from matsapply.process.release_letters import kind_of, letters, members, reply_by
+from matsapply.process.stream_ends import cancel_stream_children
 from matsapply.rules.access import SYSTEM
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import (
     LIVE_STREAM_APPLICATION,
-    ApplicationState,
     BatchScope,
     CloseReason,
     OfferState,
     Outcome,
     ReferenceTiming,
     Role,
-    StreamChoiceMoment,
     TrackChoiceState,
 )
 from matsapply.rules.workflow import Facts
@@ -46,16 +43,32 @@ if TYPE_CHECKING:
 
     from matsapply.rules.access import Actor
 
-DEFAULT_REPLY = timedelta(days=7)
 
-RESULT_WORDS = {
-    Outcome.ADVANCE: "advanced",
-    Outcome.NOT_ADVANCE: "not advanced",
-    Outcome.INELIGIBLE: "not eligible",
-    Outcome.OFFER: "offer",
-    Outcome.WAITLIST: "waitlisted",
-    Outcome.NOT_SELECT: "not selected",
-}
+class _Reading:
+    """The rows that the steps of a release move, of all its applications at once: a handful of queries."""
+
+    def __init__(self, session: Session, application_ids: sa.Select[Any], cohort_id: int) -> None:
+        self.choices: dict[int, list[TrackChoice]] = defaultdict(list)
+        self.entries: dict[int, list[StreamApplication]] = defaultdict(list)
+        self.tracks: dict[int, set[int]] = defaultdict(set)
+        for choice in session.scalars(
+            sa.select(TrackChoice)
+            .where(TrackChoice.application_id.in_(application_ids))
+            .order_by(TrackChoice.rank, TrackChoice.id)
+            .execution_options(populate_existing=True)
+        ):
+            self.choices[choice.application_id].append(choice)
+        for entry in session.scalars(
+            sa.select(StreamApplication)
+            .where(StreamApplication.application_id.in_(application_ids))
+            .order_by(StreamApplication.id)
+            .execution_options(populate_existing=True)
+        ):
+            self.entries[entry.application_id].append(entry)
+        own = sa.select(Stream).where(Stream.cohort_id == cohort_id)
+        self.streams = {stream.id: stream for stream in session.scalars(own)}
+        for stream_id, track_id in session.execute(sa.select(StreamTrack.stream_id, StreamTrack.track_id)):
+            self.tracks[stream_id].add(track_id)
 
 
 @dataclass(slots=True)
@@ -66,7 +79,9 @@ class _Release:
     actor: Actor
     batch: ReleaseBatch
     cohort: Cohort
+    gates: Gates
     facts: Facts
+    reading: _Reading
     now: datetime
 
 
@@ -74,19 +89,21 @@ def seal(session: Session, actor: Actor, batch: ReleaseBatch, *, role: Role, now
     """RB2: freeze the membership, once nobody is forgotten, no open conflict stands and every offer has its seat."""
     session.flush()  # a refresh forgets what is not written yet
     session.refresh(batch, with_for_update=True)
-    lacking = decisions.missing(session, batch, limit=1)
-    conflicted = decisions.open_conflicts(session, batch)
-    if conflicted:
-        raise refuse(Code.CONFLICT, f"{conflicted} decisions were taken by somebody with a conflict of interest.")
-    seatless = offers_without_seat(session, batch)
-    if seatless:
-        raise refuse(Code.NOT_APPROVED, f"{seatless} offers still wait for their second approval.")
-    complete = not lacking and batch.member_count > 0
+    complete = _ready(session, batch) and batch.member_count > 0
     facts = facts_of(session, actor, role, now, cohort_id=batch.cohort_id, batch_complete=complete)
     with session.no_autoflush:
         advance(session, batch, "RB2", facts, actor, Place(batch.cohort_id))
         batch.sealed_at = now
         batch.sealed_by_id = actor.person_id
+
+
+def _ready(session: Session, batch: ReleaseBatch) -> bool:
+    """Whether nobody is forgotten. Raises ``Refused``: CONFLICT, NOT_APPROVED."""
+    if conflicted := decisions.open_conflicts(session, batch):
+        raise refuse(Code.CONFLICT, f"{conflicted} decisions were taken by somebody with a conflict of interest.")
+    if seatless := offers_without_seat(session, batch):
+        raise refuse(Code.NOT_APPROVED, f"{seatless} offers have no seat: they wait for their second approval.")
+    return not decisions.missing(session, batch, limit=1)
 
 
 def offers_without_seat(session: Session, batch: ReleaseBatch) -> int:
@@ -110,143 +127,119 @@ def offers_without_seat(session: Session, batch: ReleaseBatch) -> int:
 
 
 def release(session: Session, actor: Actor, batch: ReleaseBatch, *, role: Role, now: datetime) -> int:
-    """RB3: release every member in one transaction and write the messages; returns how many people are told."""
+    """RB3: release every member in one transaction and write the messages; returns how many people are told.
+
+    Whatever stopped the sealing stops the release too, since things may have changed in between. Raises ``Refused``:
+    WRONG_STATE, CONFLICT, NOT_APPROVED, INCOMPLETE_BATCH, CLOSED (an offer after the waitlist's closing).
+    """
     session.flush()  # a refresh forgets what is not written yet
     session.refresh(batch, with_for_update=True)
-    if seatless := offers_without_seat(session, batch):
-        raise refuse(Code.NOT_APPROVED, f"{seatless} offers lost their seat after the sealing; open the batch again.")
     cohort = session.get_one(Cohort, batch.cohort_id)
-    facts = facts_of(session, actor, role, now, cohort_id=cohort.id, released=True)
+    gates = gates_of(session, cohort.id)
+    facts = facts_of(session, actor, role, now, cohort_id=cohort.id, gates=gates, released=True)
     with session.no_autoflush:
         advance(session, batch, "RB3", facts, actor, Place(cohort.id))
         batch.released_at = now
         batch.released_by_id = actor.person_id
-    run = _Release(session, actor, batch, cohort, replace(facts, role=Role.SYSTEM), now)
-    members: dict[int, list[Decision]] = defaultdict(list)
-    for decision in session.scalars(
-        sa.select(Decision).where(Decision.batch_id == batch.id, Decision.superseded_at.is_(None)).order_by(Decision.id)
-    ):
-        members[decision.application_id].append(decision)
+    applications = _lock(session, batch)
+    if not _ready(session, batch):
+        raise refuse(Code.INCOMPLETE_BATCH, "Somebody came into its scope after the sealing; open the batch again.")
+    found = members(session, batch)
+    last = facts.dates.get("T15")
+    offers = any(one.outcome is Outcome.OFFER for held in found.present.values() for one in held)
+    if offers and last is not None and now >= last:
+        raise refuse(Code.CLOSED, "The waitlist has closed: no offer can be answered any more.")
+    for decision in found.gone:  # set aside, so that a new one can be recorded should they come back
+        decision.superseded_at = now
+        batch.member_count -= 1
+    messages = letters(session, batch, found.present, now)
+    inside = sa.select(Decision.application_id).where(Decision.batch_id == batch.id)
+    reading = _Reading(session, inside, cohort.id)
+    run = _Release(session, actor, batch, cohort, gates, replace(facts, role=Role.SYSTEM), reading, now)
+    step = _first_result if batch.scope is BatchScope.FIRST_RESULT else _stream_results
+    for application in applications:
+        if application.id in found.present:
+            step(run, application, found.present[application.id])
+            renumber(reading.entries[application.id])
+    outbox.queue_many(session, kind_of(batch), messages.values(), now)
+    return len(messages)
+
+
+def _lock(session: Session, batch: ReleaseBatch) -> list[Application]:
+    """The members' applications, then their streams, each in the order of their keys: the order every action keeps."""
+    inside = sa.select(Decision.application_id).where(Decision.batch_id == batch.id, Decision.superseded_at.is_(None))
     applications = session.scalars(
         sa.select(Application)
-        .where(Application.id.in_(members))
+        .where(Application.id.in_(inside))
         .order_by(Application.id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).all()
-    step = _first_result if batch.scope is BatchScope.FIRST_RESULT else _stream_results
-    kind = Mail.FIRST_RESULT if batch.scope is BatchScope.FIRST_RESULT else Mail.DECISION
-    letters = []
-    for application in applications:
-        if present := _still_there(run, application, members[application.id]):
-            letters.append(step(run, application, present))
-    outbox.queue_many(session, kind, letters, now)
-    return len(letters)
+    streams = sa.select(StreamApplication.stream_id).where(StreamApplication.application_id.in_(inside))
+    lock_streams(session, session.scalars(streams.distinct()))
+    return list(applications)
 
 
-def _still_there(run: _Release, application: Application, members: list[Decision]) -> list[Decision]:
-    """The decisions that can still be released. Whoever left after the sealing must not stop everybody else: their
-    decisions are set aside with the release, so that a new one can be recorded should they come back."""
-    run.session.flush()
-    present = []
-    for decision in members:
-        if _released_by(run, application, decision):
-            present.append(decision)
-        else:
-            decision.superseded_at = run.now
-            run.batch.member_count -= 1
-    return present
-
-
-def _released_by(run: _Release, application: Application, decision: Decision) -> bool:
-    if decision.stream_application_id is None:
-        return application.state is ApplicationState.SUBMITTED
-    entry = run.session.get_one(StreamApplication, decision.stream_application_id, populate_existing=True)
-    return application.state is ApplicationState.IN_STREAMS and entry.state in decisions.DECIDABLE
-
-
-def _first_result(run: _Release, application: Application, members: list[Decision]) -> outbox.Message:
+def _first_result(run: _Release, application: Application, held: list[Decision]) -> None:
     session = run.session
-    by_choice = {decision.track_choice_id: decision for decision in members}
-    choices = session.scalars(
-        sa.select(TrackChoice).where(TrackChoice.application_id == application.id).order_by(TrackChoice.rank)
-    ).all()
-    place = place_of(application)
+    by_choice = {decision.track_choice_id: decision for decision in held}
     ineligible = by_choice.get(None)
-    results: list[dict[str, Any]] = []
-    for choice in choices:
-        decision = by_choice.get(choice.id) or ineligible
+    place = place_of(application)
+    advanced_tracks: set[int] = set()
+    for choice in run.reading.choices[application.id]:
+        decision = ineligible or by_choice.get(choice.id)
         if decision is None or choice.state is not TrackChoiceState.CHOSEN:
             continue
-        advanced = decision.outcome is Outcome.ADVANCE and ineligible is None
+        advanced = decision.outcome is Outcome.ADVANCE
         advance(session, choice, "K1" if advanced else "K2", run.facts, run.actor, place)
-        name = session.get_one(Track, choice.track_id).name
-        results.append({"track": name, "outcome": RESULT_WORDS[decision.outcome], "feedback": decision.feedback})
-    advanced_tracks = {choice.track_id for choice in choices if choice.state is TrackChoiceState.ADVANCED}
+        if advanced:
+            advanced_tracks.add(choice.track_id)
     if advanced_tracks:
         advance(session, application, "A6", replace(run.facts, any_advanced=True), run.actor, place, letter=BY_BATCH)
-        session.flush()
         _settle_streams(run, application, advanced_tracks)
         if run.cohort.reference_timing is ReferenceTiming.AFTER_ADVANCE:
             request_references(session, application, run.now)
+        return
+    _settle_streams(run, application, advanced_tracks)
+    if ineligible is not None:
+        code, reason = "A8", CloseReason.INELIGIBLE
     else:
-        _settle_streams(run, application, set())
-        if ineligible is not None:
-            code, reason = "A8", CloseReason.INELIGIBLE
-        else:
-            code, reason = "A7", CloseReason.NOT_ADVANCED
-        facts = replace(run.facts, all_not_advanced=True, ineligible_found=ineligible is not None)
-        close_now(session, application, code, reason, facts, run.actor, BY_BATCH)
-    letter = letter_to(session, application.person_id, cohort_label=run.cohort.label, results=results)
-    context = {
-        **letter.context,
-        "advanced": bool(advanced_tracks),
-        "choice_closes_at": run.facts.dates.get("T7") if advanced_tracks else None,
-    }
-    return outbox.Message(letter.person_id, letter.recipient, context, _cause(run, application))
+        code, reason = "A7", CloseReason.NOT_ADVANCED
+    facts = replace(run.facts, all_not_advanced=True, ineligible_found=ineligible is not None)
+    close_now(session, application, code, reason, facts, run.actor, BY_BATCH)
 
 
 def _settle_streams(run: _Release, application: Application, advanced_tracks: set[int]) -> None:
     """S2 for stream applications whose choice is final, S9 for those outside the advanced tracks."""
-    session = run.session
-    gates = gates_of(session, run.cohort.id)
-    later = run.cohort.stream_choice is not StreamChoiceMoment.AT_GENERAL
-    entries = session.scalars(
-        sa.select(StreamApplication).where(StreamApplication.application_id == application.id)
-    ).all()
-    for entry in entries:
+    for entry in run.reading.entries[application.id]:
         if entry.state not in LIVE_STREAM_APPLICATION:
             continue
-        stream = session.get_one(Stream, entry.stream_id)
-        tracks = set(session.scalars(sa.select(StreamTrack.track_id).where(StreamTrack.stream_id == stream.id)))
-        if not tracks & advanced_tracks:
+        stream = run.reading.streams[entry.stream_id]
+        if not run.reading.tracks[stream.id] & advanced_tracks:
             _not_selected(run, application, entry)
-            continue
-        closes = stream_window(stream, gates, after_advance=True)[1]
-        if not later or (closes is not None and run.now >= closes):
+        elif choice_over(run.cohort.stream_choice, stream, run.gates, run.now):
             facts = replace(run.facts, track_advanced=True)
-            advance(session, entry, "S2", facts, run.actor, place_of(application))
+            advance(run.session, entry, "S2", facts, run.actor, place_of(application))
 
 
 def _not_selected(run: _Release, application: Application, entry: StreamApplication) -> None:
+    entry.state_before_exit = entry.state
     advance(run.session, entry, "S9", run.facts, run.actor, place_of(application))
     entry.exited_at = run.now
     cancel_stream_children(run.session, entry, run.now)
 
 
-def _stream_results(run: _Release, application: Application, members: list[Decision]) -> outbox.Message:
+def _stream_results(run: _Release, application: Application, held: list[Decision]) -> None:
     session = run.session
     place = place_of(application)
-    results: list[dict[str, Any]] = []
-    expires: datetime | None = None
-    for decision in members:
-        entry = session.get_one(StreamApplication, decision.stream_application_id)
-        stream = session.get_one(Stream, entry.stream_id)
+    entries = {entry.id: entry for entry in run.reading.entries[application.id]}
+    for decision in held:
+        entry = entries[decision.stream_application_id or 0]
         if decision.outcome is not Outcome.OFFER:
             _drop_offers(run, application, entry)
         match decision.outcome:
             case Outcome.OFFER:
-                expires = _release_offer(run, application, entry)
+                _release_offer(run, application, entry)
             case Outcome.WAITLIST:
                 advance(session, entry, "S11", replace(run.facts, decision_recorded=True), run.actor, place)
                 waiting = WaitlistEntry(
@@ -257,14 +250,7 @@ def _stream_results(run: _Release, application: Application, members: list[Decis
                 begin(session, waiting, "W1", run.facts, SYSTEM, place)
             case _:
                 _not_selected(run, application, entry)
-        results.append(
-            {"stream": stream.name, "outcome": RESULT_WORDS[decision.outcome], "feedback": decision.feedback}
-        )
     close_if_done(session, application, run.now, told_by_batch=True)
-    letter = letter_to(
-        session, application.person_id, cohort_label=run.cohort.label, results=results, expires_at=expires
-    )
-    return outbox.Message(letter.person_id, letter.recipient, letter.context, _cause(run, application))
 
 
 def _drop_offers(run: _Release, application: Application, entry: StreamApplication) -> None:
@@ -282,24 +268,19 @@ def _drop_offers(run: _Release, application: Application, entry: StreamApplicati
     recount(run.session, streams.values())
 
 
-def _release_offer(run: _Release, application: Application, entry: StreamApplication) -> datetime:
+def _release_offer(run: _Release, application: Application, entry: StreamApplication) -> None:
     session = run.session
     offer = session.scalars(
         sa.select(Offer).where(Offer.stream_application_id == entry.id, Offer.state == OfferState.APPROVED)
     ).one()
     place = place_of(application)
     advance(session, entry, "S10", replace(run.facts, approved_by_two=True), run.actor, place)
-    days = run.cohort.policies.get("offer", {}).get("reply_days")
-    reply_by = run.facts.dates.get("T14") or run.now + (timedelta(days=days) if days else DEFAULT_REPLY)
-    if reply_by <= run.now:
-        reply_by = run.now + DEFAULT_REPLY
     with session.no_autoflush:
         advance(session, offer, "O2", run.facts, run.actor, place)
         offer.released_at = run.now
-        offer.expires_at = reply_by
+        offer.expires_at = reply_by(run.cohort, run.facts.dates, run.now)
         offer.batch_id = run.batch.id
     session.flush()
-    return reply_by
 
 
 def _waitlist_position(session: Session, entry: StreamApplication) -> int:
@@ -317,7 +298,3 @@ def _waitlist_position(session: Session, entry: StreamApplication) -> int:
         sa.select(sa.func.max(WaitlistEntry.position)).where(WaitlistEntry.stream_id == entry.stream_id)
     )
     return max(last or 0, 10_000) + 1
-
-
-def _cause(run: _Release, application: Application) -> str:
-    return f"batch:{run.batch.id}:application:{application.id}"

@@ -8,7 +8,7 @@ from matsapply.applications.models import Application, StreamApplication
 from matsapply.evaluations.upkeep import restore_tasks, settle, withdraw_tasks
 from matsapply.interviews.actions import back_in_review, cancel_interviews
 from matsapply.rules.access import SYSTEM
-from matsapply.rules.stages import StreamApplicationState
+from matsapply.rules.stages import LIVE_STREAM_APPLICATION
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,7 +36,7 @@ def restore_stream_children(session: Session, entry: StreamApplication, now: dat
     again.
     """
     application = session.get_one(Application, entry.application_id)
-    if entry.state is StreamApplicationState.EVALUATING:
+    if entry.state in LIVE_STREAM_APPLICATION:
         restore_tasks(session, entry, now)
         settle(session, entry, now)
     back_in_review(session, SYSTEM, application, entry.id, now)

@@ -15,7 +15,7 @@ from matsapply.cohorts.models import Cohort
 from matsapply.offers.models import Offer, StreamRanking, WaitlistEntry
 from matsapply.offers.seats import capacity_free, lock_streams, recount, seat_free
 from matsapply.offers.waitlist import proposal
-from matsapply.process.closing import close_if_done
+from matsapply.process.closing import close_if_done, renumber, stream_applications
 from matsapply.process.placement import draft_offer
 from matsapply.rules.access import SYSTEM
 from matsapply.rules.refusals import Code, refuse
@@ -111,6 +111,8 @@ def close_waitlisted(session: Session, stream_application: StreamApplication, *,
     ).all()
     for entry in entries:
         advance(session, entry, "W5", facts, SYSTEM, place)
+    session.flush()
+    renumber(stream_applications(session, application.id))
     close_if_done(session, application, now)
 
 

@@ -10,18 +10,21 @@ import sqlalchemy as sa
 from matsapply.applications.facts import facts_of, has_other_live, letter_to, place_of
 from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, StreamApplication, TrackChoice
-from matsapply.cohorts.models import Cohort
+from matsapply.cohorts.gates import choice_over, gates_of
+from matsapply.cohorts.models import Cohort, Stream, StreamTrack
 from matsapply.offers.models import Fellowship, Offer, WaitlistEntry
-from matsapply.offers.ranking import close_gap
+from matsapply.offers.ranking import close_gap, reopen_gap
 from matsapply.offers.seats import capacity_free, lock_streams, recount, seat_free
 from matsapply.process.closing import (
     as_system,
     close_if_done,
     close_now,
     leave_waitlists,
+    renumber,
     stream_applications,
 )
-from matsapply.process.stream_round import cancel_stream_children, restore_stream_children
+from matsapply.process.stream_ends import cancel_stream_children, restore_stream_children
+from matsapply.process.stream_round import TO_ASSESS
 from matsapply.rules.access import SYSTEM
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import (
@@ -33,6 +36,7 @@ from matsapply.rules.stages import (
     OfferState,
     Role,
     StreamApplicationState,
+    StreamState,
     TrackChoiceState,
 )
 from matsapply.tracking.actions import BY_BATCH, advance, begin
@@ -52,11 +56,13 @@ def withdraw_application(
 ) -> None:
     """A9: end the application; stream applications, offers and everything open end with it, and seats come free."""
     application = lock_application(session, application.id)
+    entries = stream_applications(session, application.id)
+    lock_streams(session, {entry.stream_id for entry in entries})
     placed = application.close_reason is CloseReason.PLACED
     facts = facts_of(session, actor, role, now, cohort_id=application.cohort_id, reason=reason, offer_accepted=placed)
     label = session.scalar(sa.select(Cohort.label).where(Cohort.id == application.cohort_id))
     letter = letter_to(session, application.person_id, cohort_label=label)
-    for entry in stream_applications(session, application.id):
+    for entry in entries:
         if entry.state in LIVE_STREAM_APPLICATION:
             exit_stream(session, actor, application, entry, facts)
         elif entry.state is StreamApplicationState.ACCEPTED:
@@ -76,6 +82,11 @@ def undo_withdrawal(session: Session, actor: Actor, application: Application, *,
     if has_other_live(session, application.person_id, application.cohort_id, application.id):
         raise refuse(Code.LIVE_APPLICATION_EXISTS)
     withdrawn_at = application.closed_at
+    entries = stream_applications(session, application.id)
+    left = StreamApplicationState.WITHDRAWN
+    returning = [entry for entry in entries if entry.state is left and entry.exited_at == withdrawn_at]
+    if application.state_before_close is ApplicationState.IN_STREAMS and not returning:
+        raise refuse(Code.UNDO_TOO_LATE)  # closed for want of streams: there is nothing to come back to
     offers = list(
         session.scalars(
             sa.select(Offer).where(
@@ -87,7 +98,7 @@ def undo_withdrawal(session: Session, actor: Actor, application: Application, *,
             )
         )
     )
-    streams = lock_streams(session, {offer.stream_id for offer in offers})
+    streams = lock_streams(session, {entry.stream_id for entry in entries})
     fits = all(seat_free(streams[offer.stream_id]) for offer in offers) and (
         not offers or capacity_free(session, application.cohort_id, application.person_id)
     )
@@ -110,9 +121,8 @@ def undo_withdrawal(session: Session, actor: Actor, application: Application, *,
         application.state_before_close = ApplicationState.IN_STREAMS if placed else None
     session.flush()
     back = replace(as_system(facts), seat_free=fits, other_accepted=False)
-    for entry in stream_applications(session, application.id):
-        if entry.state is StreamApplicationState.WITHDRAWN and entry.exited_at == withdrawn_at:
-            _return(session, actor, application, entry, back)
+    for entry in returning:
+        _return(session, actor, application, entry, back)
     left_together = set(
         session.scalars(
             sa.select(StateChange.subject_id).where(
@@ -140,7 +150,7 @@ def undo_withdrawal(session: Session, actor: Actor, application: Application, *,
         if code == "O9u":
             _restore_fellowship(session, actor, application, offer, back)
     recount(session, streams.values())
-    renumber(session, application.id)
+    renumber(stream_applications(session, application.id))
 
 
 def withdraw_stream(
@@ -157,14 +167,18 @@ def withdraw_stream(
     facts = facts_of(session, actor, role, now, cohort_id=application.cohort_id)
     exit_stream(session, actor, application, stream_application, facts)
     _free_offers(session, actor, application, facts, only=stream_application.id)
-    renumber(session, application.id)
+    renumber(stream_applications(session, application.id))
     close_if_done(session, application, now)
 
 
 def undo_stream_withdrawal(
     session: Session, actor: Actor, stream_application: StreamApplication, *, now: datetime
 ) -> None:
-    """S21: within 24 hours, the stream application returns to its former state, last in the applicant's order."""
+    """S21: within 24 hours, the stream application returns to its former state, last in the applicant's order.
+
+    Raises ``Refused``: UNDO_TOO_LATE, SEAT_REUSED (there was an offer), STREAM_CLOSED (the stream is cancelled),
+    TRACK_NOT_ADVANCED and TRACK_NOT_CHOSEN (what was released or submitted meanwhile leaves no way back, E27).
+    """
     application = lock_application(session, stream_application.application_id)
     session.refresh(stream_application)
     if application.state is ApplicationState.CLOSED:
@@ -172,6 +186,8 @@ def undo_stream_withdrawal(
     former = stream_application.state_before_exit
     if former is StreamApplicationState.OFFERED:
         raise refuse(Code.SEAT_REUSED)
+    if (code := _no_way_back(session, application, stream_application)) is not None:
+        raise refuse(code)
     facts = facts_of(
         session,
         actor,
@@ -182,7 +198,7 @@ def undo_stream_withdrawal(
         former=former.value if former else "",
     )
     _return(session, actor, application, stream_application, facts)
-    renumber(session, application.id)
+    renumber(stream_applications(session, application.id))
 
 
 def exit_stream(
@@ -193,23 +209,6 @@ def exit_stream(
     cancel_stream_children(session, entry, facts.now)
     leave_waitlists(session, application, facts, only=entry)
     close_gap(session, entry, facts.now)
-
-
-def renumber(session: Session, application_id: int) -> None:
-    """Ranks over live stream applications are 1…n without gaps; the others have none (invariant 16)."""
-    session.flush()
-    entries = stream_applications(session, application_id)
-    live = sorted(
-        (entry for entry in entries if entry.state in LIVE_STREAM_APPLICATION),
-        key=lambda entry: (entry.rank is None, entry.rank or 0, entry.id),
-    )
-    for number, entry in enumerate(live, start=1):
-        if entry.rank != number:
-            entry.rank = number
-    for entry in entries:
-        if entry.state not in LIVE_STREAM_APPLICATION and entry.rank is not None:
-            entry.rank = None
-    session.flush()
 
 
 def _leave(
@@ -226,9 +225,56 @@ def _return(session: Session, actor: Actor, application: Application, entry: Str
     entry.state_before_exit = None
     entry.exited_at = None
     session.flush()
+    stream = session.get_one(Stream, entry.stream_id)
+    if stream.state is StreamState.CANCELLED and entry.state in LIVE_STREAM_APPLICATION:
+        advance(session, entry, "S18", replace(as_system(facts), stream_cancelled=True), SYSTEM, place_of(application))
+        entry.exited_at = facts.now
+        return
     if entry.state is StreamApplicationState.WAITLISTED:
         _wait_again(session, application, entry, facts)
+    ranked = reopen_gap(session, entry, facts.now)
     restore_stream_children(session, entry, facts.now)
+    _catch_up(session, application, entry, stream, facts, ranked=ranked)
+
+
+def _catch_up(
+    session: Session,
+    application: Application,
+    entry: StreamApplication,
+    stream: Stream,
+    facts: Facts,
+    *,
+    ranked: bool,
+) -> None:
+    """What happened to everybody else in the stream while this one was away: S2, or S8."""
+    system, place = as_system(facts), place_of(application)
+    if entry.state is StreamApplicationState.CHOSEN and application.state is ApplicationState.IN_STREAMS:
+        moment = session.scalars(sa.select(Cohort.stream_choice).where(Cohort.id == application.cohort_id)).one()
+        if choice_over(moment, stream, gates_of(session, application.cohort_id), facts.now):
+            advance(session, entry, "S2", replace(system, track_advanced=True), SYSTEM, place)
+    elif ranked and entry.state in TO_ASSESS:
+        advance(session, entry, "S8", replace(system, ranking_locked=True), SYSTEM, place)
+
+
+def _no_way_back(session: Session, application: Application, entry: StreamApplication) -> Code | None:
+    """Why a stream application cannot live again beside what has become of its stream and of its tracks."""
+    stream = session.get_one(Stream, entry.stream_id)
+    if stream.state is StreamState.CANCELLED:
+        return Code.STREAM_CLOSED
+    advanced = application.state is ApplicationState.IN_STREAMS
+    wanted = TrackChoiceState.ADVANCED if advanced else TrackChoiceState.CHOSEN
+    fits = (
+        sa.select(TrackChoice.id)
+        .join(StreamTrack, StreamTrack.track_id == TrackChoice.track_id)
+        .where(
+            TrackChoice.application_id == application.id,
+            TrackChoice.state == wanted,
+            StreamTrack.stream_id == stream.id,
+        )
+    )
+    if session.scalar(fits.limit(1)) is not None:
+        return None
+    return Code.TRACK_NOT_ADVANCED if advanced else Code.TRACK_NOT_CHOSEN
 
 
 def _wait_again(session: Session, application: Application, entry: StreamApplication, facts: Facts) -> None:

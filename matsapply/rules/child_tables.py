@@ -22,7 +22,7 @@ from matsapply.rules.stages import (
     TrackChoiceState as K,
     WaitlistState as W,
 )
-from matsapply.rules.workflow import ALWAYS, NONE, Gate, Row
+from matsapply.rules.workflow import ALWAYS, FORMER, NONE, Gate, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -108,7 +108,7 @@ CHILD_ROWS: tuple[Row, ...] = (
     row("V3e", Machine.EVALUATION, V.SUBMITTED, V.SUBMITTED, Role.APPLICANT, guards=(g.within_own_window,), mail="task_received"),
     row("V4", Machine.EVALUATION, V.SUBMITTED, V.MARKED, Role.SYSTEM),
     row("V5", Machine.EVALUATION, (V.INVITED, V.STARTED), V.EXPIRED, Role.SYSTEM, guards=(g.own_window_over,)),
-    row("V5x", Machine.EVALUATION, V.EXPIRED, V.STARTED, _TEAM, reason=True),
+    row("V5x", Machine.EVALUATION, V.EXPIRED, FORMER, _TEAM, reason=True),
     row("V6", Machine.EVALUATION, (V.INVITED, V.STARTED, V.EXPIRED), V.WAIVED, _LEADS, reason=True),
     row("V7", Machine.EVALUATION, (V.INVITED, V.STARTED), V.WITHDRAWN, Role.SYSTEM),
     row("V7u", Machine.EVALUATION, V.WITHDRAWN, V.INVITED, Role.SYSTEM),

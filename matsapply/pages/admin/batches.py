@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from flask import abort, render_template, request
 
-from matsapply.applications.facts import letter_to
 from matsapply.cohorts import queries as cohorts
 from matsapply.decisions import actions, batch_queries as queries
 from matsapply.decisions.models import ReleaseBatch
-from matsapply.mail.kinds import Mail
-from matsapply.mail.rendering import render
 from matsapply.pages.admin import figures
 from matsapply.pages.admin.applications import application_at
 from matsapply.pages.admin.frame import (
@@ -31,8 +28,9 @@ from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.platform.keyset import BadCursor
 from matsapply.process import release as releasing
+from matsapply.process.release_letters import preview
 from matsapply.rules.access import POLICY, Act, may
-from matsapply.rules.stages import BatchScope, BatchState, Outcome
+from matsapply.rules.stages import BatchScope, BatchState
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -113,6 +111,7 @@ def _page(frame: CohortFrame, batch: ReleaseBatch, *, problem: str = "", status:
         else:
             names = {one.id: one.name for one in cohorts.streams(session(), frame.id, states=None)}
         lacking = queries.forgotten(session(), actions.missing(session(), batch), seen, names)
+    first = [member.application_id for member in page.rows[:SAMPLES]]
     open_or_sealed = batch.state in {BatchState.OPEN, BatchState.SEALED}
     shown = render_template(
         "admin/release.html",
@@ -126,35 +125,11 @@ def _page(frame: CohortFrame, batch: ReleaseBatch, *, problem: str = "", status:
         exclusions=queries.exclusions(session(), batch.id, seen),
         conflicts=actions.open_conflicts(session(), batch) if open_or_sealed else 0,
         seatless=releasing.offers_without_seat(session(), batch) if open_or_sealed else 0,
-        samples=_samples(frame, batch, page.rows) if open_or_sealed else [],
+        samples=preview(session(), batch, first, clock.now()) if open_or_sealed else [],
         may_release=may(actor(), Act.BATCH_RELEASE, reach_of(frame)),
         problem=problem,
     )
     return shown, status
-
-
-def _samples(frame: CohortFrame, batch: ReleaseBatch, members: tuple[queries.Member, ...]) -> list[dict[str, Any]]:
-    """The messages of the first few people, as they would read them if the batch were released now."""
-    first = batch.scope is BatchScope.FIRST_RESULT
-    dates = {row.code: row.at for row in cohorts.key_dates(session(), frame.id, staff=True)}
-    found = []
-    for member in members[:SAMPLES]:
-        about = "track" if first else "stream"
-        results = [
-            {about: name, "outcome": releasing.RESULT_WORDS[outcome], "feedback": feedback}
-            for name, outcome, feedback in member.results
-        ]
-        letter = letter_to(session(), member.person_id, cohort_label=frame.label, results=results)
-        outcomes = {outcome for _, outcome, _ in member.results}
-        if first:
-            advanced = Outcome.ADVANCE in outcomes and Outcome.INELIGIBLE not in outcomes
-            more = {"advanced": advanced, "choice_closes_at": dates.get("T7") if advanced else None}
-        else:
-            reply_by = dates.get("T14") or clock.now() + releasing.DEFAULT_REPLY
-            more = {"expires_at": reply_by if Outcome.OFFER in outcomes else None}
-        mail = render(Mail.FIRST_RESULT if first else Mail.DECISION, {**letter.context, **more})
-        found.append({"name": member.name, "subject": mail.subject, "text": mail.text})
-    return found
 
 
 @blueprint.post("/<cohort_key>/releases/<public_id>/<step>")
