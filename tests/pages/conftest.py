@@ -11,9 +11,16 @@ from playwright.sync_api import Browser, sync_playwright
 from werkzeug.serving import make_server
 
 from tests.pages.gallery import create_gallery
+from tests.pages.mentor_desk import StreamDesk
+from tests.stream_world import DURING_INTERVIEWS, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from flask import Flask
+    from sqlalchemy.orm import Session
+
+    from matsapply.platform.clock import FixedClock
 
 FLAGS = (
     "--no-sandbox",
@@ -48,3 +55,13 @@ def gallery_browser(chromium: str) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def stream_desk(app: Flask, live_session: Session, clock: FixedClock) -> StreamDesk:
+    """The red stream during its interviews, on the site as it is."""
+    clock.move_to(DURING_INTERVIEWS)
+    live_session.expire_on_commit = False
+    world = World(live_session)
+    live_session.commit()
+    return StreamDesk(app, world, clock)
