@@ -12,8 +12,16 @@ from matsapply.applications.answer_files import FileRow, answer_files
 from matsapply.applications.answers import Stored, stored_answers
 from matsapply.applications.choices import chosen_tracks
 from matsapply.applications.forms import track_options
-from matsapply.applications.models import Application, Reference, Snapshot, StreamApplication, TrackChoice
-from matsapply.cohorts.models import Cohort, Stream, Track
+from matsapply.applications.models import (
+    Application,
+    Reference,
+    ReferenceLetter,
+    Snapshot,
+    StreamApplication,
+    TrackChoice,
+)
+from matsapply.cohorts.models import Cohort, KeyDate, Stream, Track
+from matsapply.people.models import Person
 from matsapply.rules.answers import check, progress
 from matsapply.rules.stages import (
     LIVE_STREAM_APPLICATION,
@@ -107,6 +115,46 @@ def referees(session: Session, application_id: int) -> list[RefereeRow]:
 def own_referee(session: Session, application_id: int, public_id: str) -> Reference | None:
     return session.scalar(
         sa.select(Reference).where(Reference.application_id == application_id, Reference.public_id == public_id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LetterView:
+    """What a referee sees: who asks, until when, and their own last letter. Nothing of the application."""
+
+    applicant: str
+    cohort_id: int
+    cohort_label: str
+    due_at: datetime | None
+    live: bool
+    text: str
+    scores: dict[str, Any]
+    saved_at: datetime | None
+
+
+def letter_of(session: Session, reference: Reference) -> LetterView:
+    name, cohort_id, label, state = session.execute(
+        sa.select(Person.display_name, Cohort.id, Cohort.label, Application.state)
+        .join(Application, Application.person_id == Person.id)
+        .join(Cohort, Cohort.id == Application.cohort_id)
+        .where(Application.id == reference.application_id)
+    ).one()
+    due = session.scalar(sa.select(KeyDate.at).where(KeyDate.cohort_id == cohort_id, KeyDate.code == "T3"))
+    last = session.scalar(
+        sa.select(ReferenceLetter)
+        .where(ReferenceLetter.reference_id == reference.id)
+        .order_by(ReferenceLetter.number.desc())
+        .limit(1)
+    )
+    return LetterView(
+        applicant=name,
+        cohort_id=cohort_id,
+        cohort_label=label,
+        due_at=due,
+        live=state is not ApplicationState.CLOSED,
+        text=last.text if last else "",
+        scores=dict(last.scores) if last else {},
+        saved_at=last.received_at if last else None,
     )
 
 

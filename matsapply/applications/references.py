@@ -1,12 +1,14 @@
 """Referees and their letters: asked by mail, answered by a link that needs no account.
 
-Of a link only the digest of its token is kept. The applicant sees a reference's state and never its content.
+A referee has one link; a reminder carries it again. Of a link only the digest of its token is kept. The applicant sees a
+reference's state and never its content.
 """
 
 from __future__ import annotations
 
 import hashlib
-import secrets
+import hmac
+from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -17,6 +19,7 @@ from matsapply.applications.models import Application, Reference, ReferenceLette
 from matsapply.cohorts.gates import gates_of
 from matsapply.cohorts.models import Cohort, KeyDate
 from matsapply.mail.outbox import normal_address
+from matsapply.mail.rendering import configured
 from matsapply.people.models import Account, Person
 from matsapply.rules.access import SYSTEM, Actor
 from matsapply.rules.refusals import Code, refuse
@@ -34,6 +37,15 @@ LINK = "/reference/{token}"
 ASKED = (ReferenceState.REQUESTED, ReferenceState.OPENED)
 ANSWERABLE = frozenset({*ASKED, ReferenceState.OVERDUE, ReferenceState.RECEIVED})
 LIVE_APPLICATION = (ApplicationState.SUBMITTED, ApplicationState.IN_STREAMS)
+
+
+def token_for(reference: Reference) -> str:
+    """The token of the reference's one link. Derived, so that a reminder can carry it again though it is not kept.
+
+    It changes only with the site's secret key; then the next reminder brings the new link.
+    """
+    key, subject = configured().secret_key.encode(), f"reference {reference.public_id}".encode()
+    return urlsafe_b64encode(hmac.digest(key, subject, "sha256")).decode().rstrip("=")
 
 
 def digest_of(token: str) -> str:
@@ -98,7 +110,7 @@ def replace_referee(session: Session, actor: Actor, reference: Reference, *, now
 
 
 def remind_referee(session: Session, actor: Actor, reference: Reference, *, now: datetime) -> None:
-    """R4r: at most one reminder a day, three in all. The letter carries a new link; the earlier one ends."""
+    """R4r: at most one reminder a day, three in all. It carries the link that was sent before."""
     application = lock_application(session, reference.application_id)
     session.refresh(reference)
     facts = facts_of(
@@ -122,7 +134,7 @@ def remind_referee(session: Session, actor: Actor, reference: Reference, *, now:
 
 
 def request_references(session: Session, application: Application, now: datetime) -> int:
-    """R2 for every referee named and not yet asked: a token of their own and a mail. Returns how many were asked."""
+    """R2 for every referee named and not yet asked: a link of their own by mail. Returns how many were asked."""
     named = session.scalars(
         sa.select(Reference)
         .where(Reference.application_id == application.id, Reference.state == ReferenceState.NAMED)
@@ -215,8 +227,8 @@ def _for_referee(session: Session, reference: Reference, now: datetime) -> tuple
 
 
 def _letter(session: Session, application: Application, reference: Reference, due_at: datetime | None) -> Letter:
-    """The request or reminder, with a fresh token whose digest replaces the one before."""
-    token = secrets.token_urlsafe(32)
+    """The request or reminder, with the reference's one link."""
+    token = token_for(reference)
     reference.token_digest = digest_of(token)
     label = session.scalar(sa.select(Cohort.label).where(Cohort.id == application.cohort_id))
     return Letter(

@@ -114,7 +114,7 @@ def test_r4_replaced_the_link_is_dead_and_the_place_free(session: Session) -> No
     assert name(session, ada, mine).id != reference.id
 
 
-def test_r4r_one_reminder_a_day_three_in_all_each_with_a_new_link(session: Session) -> None:
+def test_r4r_one_reminder_a_day_three_in_all_each_with_the_same_link(session: Session) -> None:
     ada, _, reference, token = asked(session)
     actor = make.acting(ada)
     now = make.NOW
@@ -124,11 +124,21 @@ def test_r4r_one_reminder_a_day_three_in_all_each_with_a_new_link(session: Sessi
         references.remind_referee(session, actor, reference, now=now)
         session.flush()
         assert reference.reminders == number
-        fresh = token_of(session, Mail.REFERENCE_REMINDER)
-        assert references.by_token(session, token) is None
-        assert references.by_token(session, fresh) is reference
-        token = fresh
+        assert token_of(session, Mail.REFERENCE_REMINDER) == token
+        assert references.by_token(session, token) is reference, "the link of the first letter still opens"
     assert refusal(references.remind_referee, session, actor, reference, now=now + DAY) is Code.REMINDER_LIMIT
+
+
+def test_two_references_have_two_links_and_a_replaced_one_gets_none_back(session: Session) -> None:
+    ada, mine, first, token = asked(session)
+    second = name(session, ada, mine, "second@example.org")
+    references.request_references(session, mine, make.NOW)
+    other = token_of(session, Mail.REFERENCE_REQUEST)
+    assert other != token
+    references.replace_referee(session, make.acting(ada), first, now=make.NOW)
+    session.flush()
+    assert references.by_token(session, token) is None
+    assert references.by_token(session, other) is second
 
 
 def test_r5_is_not_due_a_moment_before_t3(session: Session) -> None:

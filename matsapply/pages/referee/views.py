@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from matsapply.applications import references
-from matsapply.applications.models import Application, ReferenceLetter
+from matsapply.applications.queries import LetterView, letter_of
 from matsapply.cohorts.forms import rubric_in_force
-from matsapply.cohorts.models import Cohort
 from matsapply.pages.guard import needs
 from matsapply.pages.phrases import sentence
-from matsapply.people.models import Person
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act
-from matsapply.rules.refusals import Refused
-from matsapply.rules.stages import RubricKind
+from matsapply.rules.answers import is_empty
+from matsapply.rules.counting import DEFAULT_TOLERANCE_PERCENT, counted_length, within_limit
+from matsapply.rules.refusals import Code, Refused, refuse
+from matsapply.rules.stages import ReferenceState, RubricKind
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -29,7 +28,14 @@ if TYPE_CHECKING:
 blueprint = Blueprint("referee", __name__, url_prefix="/reference")
 
 LONGEST_TOKEN = 200
-LONGEST_LETTER = 20_000
+LONGEST_LETTER = 20_000  # characters, where the cohort's rubric sets no limit
+# What the referee reads, where no letter is awaited any more.
+OVER = {
+    ReferenceState.DECLINED: "You have declined. Nothing is asked of you any more.",
+    ReferenceState.WAIVED: "The team no longer needs this letter. Thank you.",
+    ReferenceState.BOUNCED: "This letter is not asked for by this link any more.",
+    ReferenceState.NAMED: "Your letter has not been asked for yet. You will get a mail when it is.",
+}
 
 
 def _found(token: str) -> Reference:
@@ -39,45 +45,49 @@ def _found(token: str) -> Reference:
     return found
 
 
+def _rubric(view: LetterView) -> RubricView | None:
+    return rubric_in_force(session(), view.cohort_id, RubricKind.REFERENCE)
+
+
+def _limit(rubric: RubricView | None) -> int | None:
+    """How many letters and digits the cohort allows."""
+    return rubric.settings.get("free_text_limit") if rubric else None
+
+
 @blueprint.get("/<token>")
 @needs(Act.BY_TOKEN)
 def letter(token: str) -> ResponseReturnValue:
     return _page(token, _found(token))
 
 
-def _page(token: str, found: Reference, *, problem: str = "", status: int = 200) -> ResponseReturnValue:
+def _page(
+    token: str, found: Reference, *, problem: str = "", refusal: str = "", status: int = 200
+) -> ResponseReturnValue:
     """The letter as it stands, or what was typed where it was refused. Nothing of the application is shown."""
-    row = (
-        session()
-        .execute(
-            sa.select(Person.display_name, Cohort.label, Cohort.id)
-            .join(Application, Application.person_id == Person.id)
-            .join(Cohort, Cohort.id == Application.cohort_id)
-            .where(Application.id == found.application_id)
-        )
-        .one()
-    )
-    last = session().scalar(
-        sa.select(ReferenceLetter)
-        .where(ReferenceLetter.reference_id == found.id)
-        .order_by(ReferenceLetter.number.desc())
-        .limit(1)
-    )
-    typed: Any = request.form if request.method == "POST" else {}
-    rubric = rubric_in_force(session(), row[2], RubricKind.REFERENCE)
+    view = letter_of(session(), found)
+    rubric = _rubric(view)
+    typed = request.form if problem or refusal else None
+    received = found.state is ReferenceState.RECEIVED
+    late = view.due_at is not None and clock.now() >= view.due_at
+    over = OVER.get(found.state) or (None if view.live else "The application has ended. No letter is needed any more.")
+    if over is None and received and late:
+        over = "Your letter has arrived and letters are closed. It stands as you see it here."
     page = render_template(
         "referee/letter.html",
         token=token,
         reference=found,
-        applicant=row[0],
-        cohort=row[1],
+        view=view,
         rubric=rubric,
-        scores={item.key: typed.get(f"score_{item.key}") for item in rubric.criteria}
-        if typed and rubric
-        else (dict(last.scores) if last else {}),
-        text=typed.get("text", "") if typed else (last.text if last else ""),
-        saved_at=last.received_at if last else None,
+        limit=_limit(rubric),
+        tolerance=DEFAULT_TOLERANCE_PERCENT,
+        most=LONGEST_LETTER,
+        scores=_scores(rubric) if typed else view.scores,
+        text=typed.get("text", "") if typed else view.text,
+        received=received,
+        late=late,
+        over=over,
         problem=problem,
+        refusal=refusal,
     )
     return page, status
 
@@ -86,19 +96,30 @@ def _page(token: str, found: Reference, *, problem: str = "", status: int = 200)
 @needs(Act.BY_TOKEN)
 def save(token: str) -> ResponseReturnValue:
     found = _found(token)
-    cohort_id = session().scalar(sa.select(Application.cohort_id).where(Application.id == found.application_id))
-    rubric = rubric_in_force(session(), cohort_id or 0, RubricKind.REFERENCE)
-    text = request.form.get("text", "")
-    if not text.strip() or len(text) > LONGEST_LETTER or "\x00" in text:
-        words = f"Write a few lines, at most {LONGEST_LETTER:,} letters. What you typed is kept below."
-        return _page(token, found, problem=words, status=422)
+    rubric = _rubric(letter_of(session(), found))
+    text = request.form.get("text", "").replace("\r\n", "\n")
+    if problem := _problem(text, _limit(rubric)):
+        return _page(token, found, problem=problem, status=422)
     try:
         references.save_letter(session(), found, scores=_scores(rubric), text=text, now=clock.now())
     except Refused as refused:
         session().rollback()
-        return _page(token, _found(token), problem=sentence(refused.refusal), status=409)
-    flash("Thank you. Your letter is kept; you can change it by this link until letters are due.", "good")
+        return _page(token, _found(token), refusal=sentence(refused.refusal), status=409)
+    flash("Thank you. Your letter has arrived; by this link you can change it until letters are due.", "good")
     return redirect(url_for("referee.letter", token=token), 303)
+
+
+def _problem(text: str, limit: int | None) -> str:
+    """What is wrong with a letter; empty where nothing is."""
+    if is_empty(text):
+        return "Write a few lines, or decline below."
+    if "\x00" in text:
+        return "The letter contains a NUL character, which cannot be stored. Remove it; the rest is kept."
+    if not within_limit(text, limit):
+        return f"The letter has {counted_length(text):,} letters and digits; at most {limit:,} are allowed."
+    if len(text) > LONGEST_LETTER:
+        return f"The letter has {len(text):,} characters; at most {LONGEST_LETTER:,} can be kept."
+    return ""
 
 
 def _scores(rubric: RubricView | None) -> dict[str, int]:
@@ -113,6 +134,13 @@ def _scores(rubric: RubricView | None) -> dict[str, int]:
 @blueprint.post("/<token>/decline")
 @needs(Act.BY_TOKEN)
 def decline(token: str) -> ResponseReturnValue:
-    references.decline(session(), _found(token), now=clock.now())
-    flash("You have declined. The applicant can name somebody else; your reasons are your own.", "info")
+    found = _found(token)
+    try:
+        if not letter_of(session(), found).live:
+            raise refuse(Code.CLOSED)
+        references.decline(session(), found, now=clock.now())
+    except Refused as refused:
+        session().rollback()
+        return _page(token, _found(token), refusal=sentence(refused.refusal), status=409)
+    flash("You have declined. The applicant is told so, without a reason, and can name somebody else.", "info")
     return redirect(url_for("referee.letter", token=token), 303)
