@@ -1,7 +1,7 @@
 """Referees and their letters: asked by mail, answered by a link that needs no account.
 
-A referee has one link; a reminder carries it again. Of a link only the digest of its token is kept. The applicant sees a
-reference's state and never its content.
+A referee has one link; a reminder carries it again. Of a link only the digest of its token is kept. The applicant sees
+a reference's state and never its content.
 """
 
 from __future__ import annotations
