@@ -1,6 +1,6 @@
-"""Changing a cohort in the web interface: its dates, its words and its state.
+"""Changing a cohort in the web interface: its dates and its state.
 
-Tracks, streams, mentors and seats: ``stream_actions``.
+Its words, tracks, streams and tasks: ``editing``; what is done to a stream or track beyond: ``stream_actions``.
 
 Every action takes who acts and when, writes the log in the same transaction, and never commits. What it may not do it
 refuses with ``Refused`` (a code), or with ``DateRefused`` (a sentence) where a date is concerned.
@@ -167,24 +167,3 @@ def move_cohort(session: Session, actor: Actor, cohort: Cohort, code: str, now: 
     """C2 to C5 of the cohort's machine; publication has its own action."""
     facts = Facts(now=now, role=Role.ADMIN, actor_id=actor.person_id, reason=reason)
     advance(session, cohort, code, facts, actor, Place(cohort_id=cohort.id))
-
-
-def edit_cohort(
-    session: Session,
-    actor: Actor,
-    cohort: Cohort,
-    now: datetime,
-    *,
-    label: str,
-    capacity: int,
-    over_offer_allowance: int,
-    stipend_text: str,
-    compute_text: str,
-) -> None:
-    """Change what the public pages say of the cohort and how many it takes."""
-    before = (cohort.capacity, cohort.over_offer_allowance)
-    cohort.label = label
-    cohort.capacity, cohort.over_offer_allowance = capacity, over_offer_allowance
-    cohort.stipend_text, cohort.compute_text = stipend_text, compute_text
-    after = (capacity, over_offer_allowance)
-    log(session, actor, "cohort.edit", now, "cohort", cohort, cohort.id, before=str(before), after=str(after))

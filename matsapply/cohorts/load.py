@@ -78,10 +78,12 @@ def load_cohort(
     *,
     confirmed: bool = False,
     reason: str = "",
+    action: str = "cohort.load",
 ) -> LoadReport:
     """Create or update the cohort of ``file``; the caller commits, or rolls back when this raises.
 
-    ``confirmed`` and ``reason`` are for dates of a published cohort that move earlier, open again or are taken back.
+    ``confirmed`` and ``reason`` are for dates of a published cohort that move earlier, open again or are taken back;
+    ``action`` is what the log calls it.
     Raises ``DateRefused`` for a date that may not move so and ``LoadRefused`` for whatever else may not change.
     """
     actor = actor or ANONYMOUS
@@ -112,7 +114,7 @@ def load_cohort(
     audit.record(
         session,
         actor,
-        "cohort.load",
+        action,
         now,
         subject_type=Machine.COHORT.value,
         subject_id=cohort.id,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from matsapply.cohorts.load_parts import Changes, refuse_missing
+from matsapply.cohorts.load_parts import Changes, LoadRefused, refuse_missing
 from matsapply.cohorts.models import Cohort, Evaluation, Mentor, Stream, StreamEvaluation, StreamTrack, Track
 from matsapply.cohorts.states import move_state
 from matsapply.rules.stages import Machine
@@ -71,6 +71,9 @@ def _save_stream(
         "position": position,
     }
     if entry.key in rows:
+        held, most = rows[entry.key].seats_held, values["seats_max"] or 0
+        if held > most and most != (rows[entry.key].seats_max or 0):
+            raise LoadRefused(f"the stream {entry.key!r} has {held} seats held by offers; it cannot have fewer")
         changes.assign(rows[entry.key], f"stream {entry.key}", **values)
     else:
         rows[entry.key] = Stream(cohort_id=cohort.id, key=entry.key, state=entry.state, **values)

@@ -128,6 +128,11 @@ def proposals(session: Session, cohort_id: int, act: Signed | None = None) -> li
     return found
 
 
+def named(session: Session, cohort_id: int, public_id: str) -> Proposal | None:
+    """The open proposal of that public id."""
+    return next((one for one in proposals(session, cohort_id) if one.public_id == public_id), None)
+
+
 def find(session: Session, cohort_id: int, act: Signed, subject_id: int) -> Proposal | None:
     """The open proposal of that act on that subject."""
     return next((one for one in proposals(session, cohort_id, act) if one.subject_id == subject_id), None)
@@ -140,7 +145,7 @@ def sign(session: Session, actor: Actor, proposal: Proposal, now: datetime) -> N
     _close(session, actor, proposal, now)
 
 
-def take_back(session: Session, actor: Actor, proposal: Proposal, now: datetime) -> None:
+def take_back(session: Session, actor: Actor, cohort_id: int, proposal: Proposal, now: datetime) -> None:
     """Nobody signs: the proposal is dropped, by whoever made it or by anybody who might have signed."""
     _close(session, actor, proposal, now)
     audit.record(
@@ -150,6 +155,7 @@ def take_back(session: Session, actor: Actor, proposal: Proposal, now: datetime)
         now,
         subject_type="team_task",
         subject_id=proposal.id,
+        cohort_id=cohort_id,
         before=proposal.act.value,
     )
 

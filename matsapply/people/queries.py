@@ -16,6 +16,7 @@ from matsapply.people.models import Account, EmailAddress, Person, RoleGrant, We
 from matsapply.rules.access import ANONYMOUS, POLICY, Act, Actor, Grant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from matsapply.rules.stages import Role, Scope
@@ -267,3 +268,12 @@ def _place(cursor: str) -> tuple[str, int]:
     if not isinstance(name, str) or not isinstance(key, int) or abs(key) >= 2**63 or "\x00" in name:
         raise ValueError("this is not a place in the list")
     return name, key
+
+
+def names_of(session: Session, person_ids: Iterable[int | None]) -> dict[int | None, str]:
+    """Display names by internal key; one query."""
+    wanted = {key for key in person_ids if key is not None}
+    if not wanted:
+        return {}
+    rows = session.execute(sa.select(Person.id, Person.display_name).where(Person.id.in_(wanted)))
+    return {row[0]: row[1] for row in rows}

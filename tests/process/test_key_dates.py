@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from matsapply.applications.models import Application, Snapshot
-from matsapply.cohorts import actions, stream_actions
+from matsapply.cohorts import actions, editing
 from matsapply.cohorts.date_changes import DateChange
+from matsapply.cohorts.file_types import CohortFile, Moment
 from matsapply.evaluations.models import EvaluationInvite
 from matsapply.mail.kinds import Mail
 from matsapply.mail.models import Notification
@@ -83,31 +86,20 @@ def test_a_streams_own_close_is_told_to_those_who_chose_it(session: Session, wor
     world.entry(red, world.red, StreamApplicationState.CHOSEN)
     world.entry(blue, world.blue, StreamApplicationState.CHOSEN)
     world.entry(left, world.red, StreamApplicationState.WITHDRAWN)
-    stream_actions.set_stream_dates(
-        session,
-        world.actor(world.lead),
-        world.cohort,
-        world.red,
-        NOW,
-        opens_at=None,
-        closes_at=at("2027-02-25 12:00"),
-        reason="agreed with the mentors",
-        confirmed=True,
-        tell=tell_holders,
-    )
+    admin = world.actor(world.lead)
+
+    def close(text: str, **terms: Any) -> None:
+        moment = Moment(at(text), f"{text} UTC")
+
+        def change(file: CohortFile) -> CohortFile:
+            entry = next(one for one in file.streams if one.key == "red")
+            return editing.with_stream(file, replace(entry, closes=moment))
+
+        editing.edit(session, admin, world.cohort.key, change, NOW, tell=tell_holders, **terms)
+
+    close("2027-02-25 12:00", reason="agreed with the mentors", confirmed=True)
     assert told(session) == [red.person_id]
-    stream_actions.set_stream_dates(
-        session,
-        world.actor(world.lead),
-        world.cohort,
-        world.red,
-        NOW,
-        opens_at=None,
-        closes_at=at("2027-02-26 12:00"),
-        reason="",
-        confirmed=False,
-        tell=tell_holders,
-    )
+    close("2027-02-26 12:00")
     assert told(session) == [red.person_id] * 2
 
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
-    from matsapply.applications.staff_queries import Header
+    from matsapply.applications.staff_file import Header
     from matsapply.pages.site import CohortFrame
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from flask import abort, render_template, request, url_for
 
-from matsapply.applications import staff_queries as queries
+from matsapply.applications import staff_file as files, staff_list as lists
 from matsapply.decisions import queries as decisions
 from matsapply.pages.admin.figures import counts_by_state
 from matsapply.pages.admin.frame import as_text, blueprint, cohort_at, reach_of, switcher, visible
 from matsapply.pages.guard import actor, needs
+from matsapply.people.queries import names_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.platform.keyset import BadCursor
@@ -37,7 +38,7 @@ def applications(cohort_key: str) -> ResponseReturnValue:
     sort = args.get("sort", "-score")
     seen = visible(Act.APPLICATIONS_READ)
     try:
-        page = queries.application_page(
+        page = lists.application_page(
             session(),
             frame.id,
             seen,
@@ -46,7 +47,7 @@ def applications(cohort_key: str) -> ResponseReturnValue:
             after=args.get("after"),
             before=args.get("before"),
         )
-    except (queries.UnknownSort, BadCursor):
+    except (lists.UnknownSort, BadCursor):
         abort(400)
     counts = counts_by_state(frame.id, seen)
     return render_template(
@@ -64,7 +65,7 @@ def applications(cohort_key: str) -> ResponseReturnValue:
     )
 
 
-def _filter(frame: CohortFrame) -> queries.Filter:
+def _filter(frame: CohortFrame) -> lists.Filter:
     """What the address asks for; 400 for a track or state that there is not."""
     track = request.args.get("track", "")
     by_key = {key: track_id for track_id, (key, _) in frame.tracks.items()}
@@ -72,7 +73,7 @@ def _filter(frame: CohortFrame) -> queries.Filter:
     if (track and track not in by_key) or (state and state not in set(ApplicationState)):
         abort(400)
     words = request.args.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
-    return queries.Filter(words, by_key.get(track), ApplicationState(state) if state else None)
+    return lists.Filter(words, by_key.get(track), ApplicationState(state) if state else None)
 
 
 def _tabs(
@@ -96,16 +97,16 @@ def _tabs(
     ]
 
 
-def _total(counts: dict[ApplicationState, int], wanted: queries.Filter) -> int | None:
+def _total(counts: dict[ApplicationState, int], wanted: lists.Filter) -> int | None:
     """How many the list holds, where that is known without counting."""
     if wanted.words or wanted.track_id is not None:
         return None
     return counts.get(wanted.state, 0) if wanted.state else sum(counts.values())
 
 
-def application_at(frame: CohortFrame, public_id: str) -> queries.Header:
+def application_at(frame: CohortFrame, public_id: str) -> files.Header:
     """The application of an address; 404 where there is none to see."""
-    head = queries.header(session(), frame.id, public_id, visible(Act.APPLICATIONS_READ))
+    head = files.header(session(), frame.id, public_id, visible(Act.APPLICATIONS_READ))
     if head is None:
         abort(404)
     return head
@@ -119,10 +120,10 @@ def application(cohort_key: str, public_id: str) -> ResponseReturnValue:
 
 
 def application_page(
-    frame: CohortFrame, head: queries.Header, *, form: Any = None, problem: str = "", status: int = 200
+    frame: CohortFrame, head: files.Header, *, form: Any = None, problem: str = "", status: int = 200
 ) -> ResponseReturnValue:
     """The page of one application; ``form`` is one that was sent and refused, with what was typed in it."""
-    answers, received_at, digest = queries.answers_of(session(), head)
+    answers, received_at, digest = files.answers_of(session(), head)
     sections: dict[str, list[tuple[str, str, bool]]] = {}
     for answer in answers:
         text = as_text(answer.value)
@@ -135,14 +136,14 @@ def application_page(
         sections=sections,
         received_at=received_at,
         digest=digest,
-        choices=queries.choices_of(session(), head.id),
-        entries=queries.entries_of(session(), head.id),
-        referees=queries.referees_of(session(), head.id),
+        choices=files.choices_of(session(), head.id),
+        entries=files.entries_of(session(), head.id),
+        referees=files.referees_of(session(), head.id),
         readings=decisions.readings_of(session(), head.id),
         decisions=rows,
-        signers=queries.names_of(session(), [row.second_id for row in rows]),
-        history=queries.history_of(session(), head.id),
-        extensions=queries.extensions_of(session(), head.person_id, frame.id),
+        signers=names_of(session(), [row.second_id for row in rows]),
+        history=files.history_of(session(), head.id),
+        extensions=files.extensions_of(session(), head.person_id, frame.id),
         may_act=may(actor(), Act.APPLICATIONS_ACT, reach_of(frame)),
         may_decide=may(actor(), Act.DECISIONS_WRITE, reach_of(frame)),
         may_withdraw=actor().holds(Role.COORDINATOR, reach_of(frame)),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from flask import abort, render_template
 
-from matsapply.applications import staff_queries
 from matsapply.applications.models import Application, TrackChoice
+from matsapply.applications.team_tasks import open_tasks
 from matsapply.cohorts.models import Stream
 from matsapply.offers.models import Offer
 from matsapply.pages import site
@@ -60,7 +60,7 @@ def dashboard(cohort_key: str) -> ResponseReturnValue:
         frame=frame,
         cohorts=switcher(frame, Act.COHORT_READ, "admin.dashboard"),
         figures=remembered("dashboard", frame.id, lambda: _figures(frame, seen)),
-        tasks=staff_queries.open_tasks(session(), frame.id, 12),
+        tasks=open_tasks(session(), frame.id, 12),
     )
 
 

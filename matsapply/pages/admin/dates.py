@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from flask import abort, render_template, request
 
-from matsapply.applications.staff_queries import names_of
 from matsapply.cohorts import queries
 from matsapply.cohorts.actions import set_key_date
 from matsapply.cohorts.date_changes import DateRefused
@@ -16,6 +15,7 @@ from matsapply.cohorts.models import Cohort
 from matsapply.pages import site
 from matsapply.pages.admin.frame import blueprint, cohort_at, go, reach_of, said, switcher
 from matsapply.pages.guard import actor, needs
+from matsapply.people.queries import names_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.process.key_dates import tell_holders

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Any
 from flask import abort, render_template, request
 
 from matsapply.applications.models import Application, TrackChoice
+from matsapply.cohorts.models import Stream
 from matsapply.decisions import queries
 from matsapply.decisions.actions import record_decision, required_readers
-from matsapply.decisions.signatures import Signed, find, proposals, propose, sign
+from matsapply.decisions.signatures import Signed, find, named, proposals, propose, sign, take_back
 from matsapply.pages.admin import frame as shared
 from matsapply.pages.admin.applications import application_at
 from matsapply.pages.admin.frame import acting_role, blueprint, cohort_at, go, said, switcher, visible
-from matsapply.pages.guard import actor, allow_or_absent, needs
+from matsapply.pages.guard import actor, allow, allow_or_absent, needs
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.platform.keyset import BadCursor
 from matsapply.rules.access import POLICY, Act, Reach, may
-from matsapply.rules.stages import DecisionPath, Outcome
+from matsapply.rules.stages import DecisionPath, Outcome, Role
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -184,3 +185,28 @@ def ineligible(cohort_key: str, public_id: str) -> ResponseReturnValue:
     )
     said("Recorded as not eligible. The applicant learns of it with the release.")
     return go("admin.application", cohort_key=cohort_key, public_id=public_id)
+
+
+@blueprint.post("/<cohort_key>/signatures/<public_id>/drop")
+@needs(Act.DECISIONS_WRITE)
+def drop_signature(cohort_key: str, public_id: str) -> ResponseReturnValue:
+    """Nobody signs: whoever proposed it, or might have signed it, drops what waits."""
+    frame = cohort_at(cohort_key, Act.DECISIONS_WRITE)
+    proposal = named(session(), frame.id, public_id)
+    if proposal is None:
+        abort(404)
+    back = go("admin.decisions", cohort_key=cohort_key)
+    match proposal.act:
+        case Signed.CANCEL_STREAM:
+            allow(Act.COHORT_CONFIGURE, shared.reach_of(frame))
+            stream = session().get_one(Stream, proposal.subject_id)
+            back = go("admin.part", cohort_key=cohort_key, noun="stream", key=stream.key)
+        case Signed.RESCIND:
+            acting_role(shared.reach_of(frame), [Role.ADMIN])
+            back = go("admin.offers", cohort_key=cohort_key)
+        case Signed.ADVANCE | Signed.NOT_ADVANCE:
+            choice = session().get_one(TrackChoice, proposal.subject_id)
+            allow_or_absent(Act.DECISIONS_WRITE, _reach(frame, choice.track_id))
+    take_back(session(), actor(), frame.id, proposal, clock.now())
+    said("Dropped. Nothing was changed.")
+    return back

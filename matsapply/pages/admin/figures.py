@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from matsapply.applications import staff_queries
+from matsapply.applications import staff_list
 from matsapply.pages.guard import actor
 from matsapply.platform import clock
 from matsapply.platform.flask_db import db, session
@@ -44,6 +44,6 @@ def forget() -> None:
 def counts_by_state(cohort_id: int, visible: sa.ColumnElement[bool]) -> dict[ApplicationState, int]:
     """How many applications of a cohort the reader sees in each state."""
     found: dict[ApplicationState, int] = remembered(
-        "states", cohort_id, lambda: staff_queries.state_counts(session(), cohort_id, visible)
+        "states", cohort_id, lambda: staff_list.state_counts(session(), cohort_id, visible)
     )
     return found

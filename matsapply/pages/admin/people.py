@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from flask import abort, render_template, request
 
-from matsapply.applications.staff_queries import names_of
 from matsapply.audit import queries as log_queries
 from matsapply.pages import site
 from matsapply.pages.account import invitations
@@ -195,7 +194,7 @@ def log() -> ResponseReturnValue:
         abort(400)
     keys = [key for row in page.rows for key in (row.actor_id, row.second_actor_id)]
     labels = {frame.id: frame.key for frame in site.cohort_frames()}
-    return render_template("admin/log.html", page=page, names=names_of(session(), keys), labels=labels)
+    return render_template("admin/log.html", page=page, names=queries.names_of(session(), keys), labels=labels)
 
 
 def _cohorts() -> tuple[int, ...] | None:

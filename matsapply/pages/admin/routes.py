@@ -12,7 +12,10 @@ from matsapply.pages.admin import (
     decisions,
     offers,
     people,
+    questions,
     settings,
+    setup_views,
+    streams,
 )
 from matsapply.pages.admin.frame import blueprint
 
@@ -26,7 +29,10 @@ VIEWS = (
     decisions,
     offers,
     people,
+    questions,
     settings,
+    setup_views,
+    streams,
 )
 
 __all__ = ["VIEWS", "blueprint"]

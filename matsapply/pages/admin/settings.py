@@ -1,25 +1,33 @@
-"""A cohort as it is set up: its state, words and capacity, its tracks, its streams with their seats."""
+"""A cohort as it is set up: its state and words, its tracks, streams and tasks, each with a form of its own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from flask import abort, render_template, request
 
 from matsapply.cohorts import queries
-from matsapply.cohorts.actions import edit_cohort, move_cohort, publish_cohort
-from matsapply.cohorts.models import Cohort, Stream
-from matsapply.cohorts.stream_actions import move_stream, set_seats
+from matsapply.cohorts.actions import move_cohort, publish_cohort
+from matsapply.cohorts.editing import seen
+from matsapply.cohorts.models import Cohort
 from matsapply.pages import site
-from matsapply.pages.admin.frame import blueprint, cohort_at, go, number_of, reach_of, said, switcher
+from matsapply.pages.admin.frame import blueprint, cohort_at, go, reach_of, refused_as, said, switcher
+from matsapply.pages.admin.setup import file_of, save
+from matsapply.pages.admin.setup_forms import CohortForm
 from matsapply.pages.guard import actor, needs
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act, may
+from matsapply.rules.refusals import Refused
 from matsapply.rules.stages import CohortState
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
+
+    from matsapply.cohorts.file_types import CohortEntry, CohortFile
+    from matsapply.pages.admin.setup import Clash
+    from matsapply.pages.site import CohortFrame
 
 COHORT_STEPS = {
     CohortState.DRAFT: [("C1", "Publish")],
@@ -27,25 +35,50 @@ COHORT_STEPS = {
     CohortState.RUNNING: [("C3", "Finish")],
     CohortState.FINISHED: [("C4", "Archive")],
 }
-STREAM_STEPS = {"T1": "List", "T2": "Open", "T3": "Close"}
 
 
 @blueprint.get("/<cohort_key>/settings")
 @needs(Act.COHORT_READ)
 def settings(cohort_key: str) -> ResponseReturnValue:
     frame = cohort_at(cohort_key, Act.COHORT_READ)
+    return _overview(frame, _cohort_form(file_of(frame).cohort))
+
+
+def _overview(
+    frame: CohortFrame, form: CohortForm, *, clashes: list[Clash] | None = None, problem: str = "", status: int = 200
+) -> ResponseReturnValue:
     view = queries.cohort_by_key(session(), frame.key)
     if view is None:
         abort(404)
-    return render_template(
+    page = render_template(
         "admin/settings.html",
         frame=frame,
         view=view,
         cohorts=switcher(frame, Act.COHORT_READ, "admin.settings"),
         tracks=queries.tracks(session(), frame.id, dropped=True),
         streams=queries.streams(session(), frame.id, states=None),
+        tasks=queries.tasks(session(), frame.id),
         steps=COHORT_STEPS.get(view.state, []),
         may_configure=may(actor(), Act.COHORT_CONFIGURE, reach_of(frame)),
+        form=form,
+        clashes=clashes or [],
+        problem=problem,
+    )
+    return page, status
+
+
+def _cohort_form(entry: CohortEntry, **options: Any) -> CohortForm:
+    return CohortForm(
+        data={
+            "label": entry.label,
+            "length_weeks": str(entry.length_weeks),
+            "capacity": str(entry.capacity),
+            "allowance": str(entry.over_offer_allowance),
+            "stipend": entry.stipend_text,
+            "compute": entry.compute_text,
+            "seen": seen(entry),
+        },
+        **options,
     )
 
 
@@ -53,64 +86,45 @@ def settings(cohort_key: str) -> ResponseReturnValue:
 @needs(Act.COHORT_CONFIGURE)
 def save_settings(cohort_key: str) -> ResponseReturnValue:
     frame = cohort_at(cohort_key, Act.COHORT_CONFIGURE)
-    cohort, form = session().get_one(Cohort, frame.id), request.form
-    label = " ".join(form.get("label", "").split())[:100]
-    capacity = number_of(form.get("capacity"), most=100_000)
-    allowance = number_of(form.get("allowance"), most=100_000)
-    if not label or capacity is None or allowance is None:
-        said("Give a label and two whole numbers.", "bad")
-        return go("admin.settings", cohort_key=cohort_key)
-    edit_cohort(
-        session(),
-        actor(),
-        cohort,
-        clock.now(),
-        label=label,
-        capacity=capacity,
-        over_offer_allowance=allowance,
-        stipend_text=form.get("stipend", ""),
-        compute_text=form.get("compute", ""),
-    )
-    site.forget_cohorts()
+    entry, form = file_of(frame).cohort, CohortForm()
+
+    def change(file: CohortFile) -> CohortFile:
+        words = replace(
+            file.cohort,
+            label=form.label.data,
+            length_weeks=int(form.length_weeks.data),
+            capacity=int(form.capacity.data),
+            over_offer_allowance=int(form.allowance.data),
+            stipend_text=form.stipend.data,
+            compute_text=form.compute.data,
+        )
+        return replace(file, cohort=words)
+
+    stored = _cohort_form(entry, formdata=None)
+    status, found = save(frame, form, change, section="cohort", stored=stored, stored_mark=seen(entry))
+    if status:
+        return _overview(frame, form, clashes=found, status=status)
     said("Saved.")
     return go("admin.settings", cohort_key=cohort_key)
 
 
-@blueprint.post("/<cohort_key>/settings/<step>")
+@blueprint.post("/<cohort_key>/settings/state/<step>")
 @needs(Act.COHORT_CONFIGURE)
 def cohort_step(cohort_key: str, step: str) -> ResponseReturnValue:
     frame = cohort_at(cohort_key, Act.COHORT_CONFIGURE)
     cohort, now = session().get_one(Cohort, frame.id), clock.now()
-    if step not in {code for steps in COHORT_STEPS.values() for code, _ in steps}:
+    label = dict(one for steps in COHORT_STEPS.values() for one in steps).get(step)
+    if label is None:
         abort(404)
-    if step == "C1":
-        publish_cohort(session(), actor(), cohort, now)
-    else:
-        move_cohort(session(), actor(), cohort, step, now, request.form.get("reason", ""))
+    try:
+        if step == "C1":
+            publish_cohort(session(), actor(), cohort, now)
+        else:
+            move_cohort(session(), actor(), cohort, step, now, request.form.get("reason", ""))
+    except Refused as error:
+        problem = refused_as(error)
+        form = _cohort_form(file_of(frame).cohort, formdata=None)
+        return _overview(frame, form, problem=problem, status=409)
     site.forget_cohorts()
-    said("Done.")
-    return go("admin.settings", cohort_key=cohort_key)
-
-
-@blueprint.post("/<cohort_key>/streams/<stream_key>")
-@needs(Act.COHORT_CONFIGURE)
-def save_stream(cohort_key: str, stream_key: str) -> ResponseReturnValue:
-    """Seats, or a move of the stream's state."""
-    frame = cohort_at(cohort_key, Act.COHORT_CONFIGURE)
-    view = queries.stream_by_key(session(), frame.id, stream_key, all_states=True)
-    if view is None:
-        abort(404)
-    stream, now = session().get_one(Stream, view.id), clock.now()
-    if step := request.form.get("step"):
-        if step not in STREAM_STEPS:
-            abort(400)
-        move_stream(session(), actor(), stream, step, now)
-    else:
-        numbers = [number_of(request.form.get(name), most=1000) for name in ("least", "wanted", "most")]
-        least, wanted, most = numbers
-        if least is None or wanted is None or most is None or not least <= wanted <= most:
-            said("Seats are three whole numbers, the least first and the most last.", "bad")
-            return go("admin.settings", cohort_key=cohort_key)
-        set_seats(session(), actor(), stream, now, (least, wanted, most))
-    said(f"{view.name}: saved.")
+    said(f"{label}: done.")
     return go("admin.settings", cohort_key=cohort_key)

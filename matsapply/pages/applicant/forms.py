@@ -25,16 +25,6 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
     from wtforms import Field
 
-SECTIONS = {
-    "you": "About you",
-    "background": "Background",
-    "research": "Research",
-    "motivation": "Motivation",
-    "choice": "Tracks and streams",
-    "references": "Referees",
-    "consent": "Consent",
-    "separate": "Kept apart",
-}
 SENTENCES = {
     ProblemCode.MISSING: "This answer is required.",
     ProblemCode.TOO_LONG: "This is longer than {}. Shorten it; what you typed is kept.",
@@ -73,10 +63,6 @@ BY_FORM = frozenset(
 def sentence(problem: Problem) -> str:
     """What is wrong, and what to do."""
     return SENTENCES[problem.code].format(problem.detail)
-
-
-def title_of(section: str) -> str:
-    return SECTIONS.get(section, section.replace("_", " ").capitalize())
 
 
 def field_for(question: Asked, track_names: Mapping[str, str]) -> Field:

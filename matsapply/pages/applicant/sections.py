@@ -27,13 +27,13 @@ from matsapply.pages.applicant.forms import (
     section_form,
     sentence,
     shown,
-    title_of,
     typed,
 )
 from matsapply.pages.applicant.own import note_opening, own
 from matsapply.pages.files import response_for
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence as refusal_sentence
+from matsapply.pages.sections import title_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import keep, session
 from matsapply.rules.access import Act

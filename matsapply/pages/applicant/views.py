@@ -10,10 +10,11 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from matsapply.applications import queries
 from matsapply.applications.editing import editing
 from matsapply.cohorts import queries as cohorts
-from matsapply.pages.applicant.forms import sentence, title_of
+from matsapply.pages.applicant.forms import sentence
 from matsapply.pages.applicant.own import note_opening, own, page_opened_at
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence as refusal_sentence
+from matsapply.pages.sections import title_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.process import apply
