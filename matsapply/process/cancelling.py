@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from matsapply.applications.facts import facts_of, letter_to, place_of
+from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, StreamApplication, TrackChoice
 from matsapply.cohorts import stream_actions
 from matsapply.cohorts.models import Cohort, Stream, StreamTrack, Track
@@ -17,9 +18,10 @@ from matsapply.mail.kinds import Mail
 from matsapply.offers.models import Fellowship, Offer
 from matsapply.offers.ranking import close_gap
 from matsapply.offers.seats import lock_streams, recount
-from matsapply.process.closing import SYSTEM, as_system, close_if_done, leave_waitlists, lock_application
+from matsapply.process.closing import as_system, close_if_done, leave_waitlists
 from matsapply.process.stream_round import cancel_stream_children
 from matsapply.process.withdraw import renumber
+from matsapply.rules.access import SYSTEM
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import (
     LIVE_STREAM_APPLICATION,

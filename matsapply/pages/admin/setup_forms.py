@@ -14,6 +14,7 @@ from wtforms import (
     BooleanField,
     HiddenField,
     RadioField,
+    SelectChoice,
     SelectMultipleField,
     StringField,
     TextAreaField,
@@ -45,6 +46,8 @@ AI_WORDS = {
     AiPolicy.ALLOWED_DISCLOSE: "Allowed, to be disclosed",
     AiPolicy.ALLOWED: "Allowed",
 }
+AI_CHOICES = [SelectChoice(one.value, text) for one, text in AI_WORDS.items()]
+USES = [SelectChoice("", "Not used"), SelectChoice("required", "Required"), SelectChoice("optional", "Optional")]
 MENTOR_PREFIX = "mentor"  # its form stands beside the stream's, and both have a name
 MENTOR_WORDS = {MentorKind.LEAD: "Lead", MentorKind.CO_MENTOR: "Co-mentor", MentorKind.DELEGATE: "Delegate"}
 
@@ -69,6 +72,12 @@ def whole(form: FlaskForm, field: Field) -> None:
 def decimal(form: FlaskForm, field: Field) -> None:
     if field.data and not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", field.data):
         raise ValidationError("Write a number, such as 1 or 0.5.")
+
+
+def a_use(form: FlaskForm, field: Field) -> None:
+    """One of the uses; a task that was not sent at all is not used."""
+    if field.data not in {None, *(choice.value for choice in USES)}:
+        raise ValidationError("Choose one of the three.")
 
 
 def one_line(label: str, *checks: Any, hint: str = "", required: bool = False) -> StringField:
@@ -217,11 +226,11 @@ class StreamForm(MovingForm):
         "Runs by its own calendar",
         description="Its dates are then held only against the locking of rankings and the decisions.",
     )
-    mode = RadioField("Selection", choices=[(one.value, one.value.capitalize()) for one in SelectionMode])
-    interview = RadioField("Interviews", choices=[(one.value, one.value.capitalize()) for one in InterviewPlan])
-    ai_policy = RadioField(
-        "Use of AI", choices=[("", "As each task says"), *((one.value, text) for one, text in AI_WORDS.items())]
+    mode = RadioField("Selection", choices=[SelectChoice(one.value, one.value.capitalize()) for one in SelectionMode])
+    interview = RadioField(
+        "Interviews", choices=[SelectChoice(one.value, one.value.capitalize()) for one in InterviewPlan]
     )
+    ai_policy = RadioField("Use of AI", choices=[SelectChoice("", "As each task says"), *AI_CHOICES])
 
     def validate_seats_min(self, field: Field) -> None:
         texts = [one.data for one in (self.seats_min, self.seats_target, self.seats_max)]
@@ -234,18 +243,15 @@ class StreamForm(MovingForm):
         return [(index, self[f"use_{index}"], self[f"weight_{index}"]) for index in range(count)]
 
 
-USES = [("", "Not used"), ("required", "Required"), ("optional", "Optional")]
-
-
 def stream_form(tasks: Sequence[EvaluationEntry], tracks: Sequence[tuple[str, str]], **options: Any) -> StreamForm:
     """The form for one stream of a cohort with these tasks and (key, name) tracks."""
     fields: dict[str, Any] = {}
     for index, task in enumerate(tasks):
-        fields[f"use_{index}"] = RadioField(task.title, choices=USES, default="", validate_choice=True)
+        fields[f"use_{index}"] = RadioField(task.title, [a_use], choices=USES, default="", validate_choice=False)
         fields[f"weight_{index}"] = one_line(f"Weight of {task.title}", decimal)
     form: StreamForm = type("CohortStreamForm", (StreamForm,), fields)(**options)
-    form.track.choices = list(tracks)
-    form.also_tracks.choices = list(tracks)
+    form.track.choices = [SelectChoice(key, name) for key, name in tracks]
+    form.also_tracks.choices = [SelectChoice(key, name) for key, name in tracks]
     return form
 
 
@@ -270,13 +276,15 @@ class TaskForm(MovingForm):
 
     key = one_line("Key", required=True, hint="Small letters, digits and -; used in addresses, and never changed.")
     title = one_line("Title", required=True)
-    kind = RadioField("Kind", choices=[(one.value, one.value.replace("_", " ").capitalize()) for one in EvaluationKind])
+    kind = RadioField(
+        "Kind", choices=[SelectChoice(one.value, one.value.replace("_", " ").capitalize()) for one in EvaluationKind]
+    )
     effort = one_line("Hours of work", decimal, required=True)
     shared = BooleanField("Shared", description="Taken once, and read by every stream that uses it.")
     opens = MomentField("Opens", description=f"Empty: to be announced. {WHEN}")
     due = MomentField("Due", description=f"Empty: to be announced. {WHEN}")
     clock = one_line("Minutes from the start", whole, hint="Empty: until it is due.")
-    ai_policy = RadioField("Use of AI", choices=[(one.value, text) for one, text in AI_WORDS.items()])
+    ai_policy = RadioField("Use of AI", choices=AI_CHOICES)
     attempts = one_line("Attempts", whole, required=True)
     dry_run = BooleanField("With a dry run", description="People can try the page before their clock starts.")
     answer_limit = one_line("Letters of the answer", whole, hint="Empty: no written answer is limited.")
@@ -288,5 +296,5 @@ class MentorForm(SetupForm):
     HALF: ClassVar = frozenset({"name", "account"})
 
     name = one_line("Name", required=True, hint="As the public page shows it.")
-    kind = RadioField("Kind", choices=[(one.value, text) for one, text in MENTOR_WORDS.items()])
+    kind = RadioField("Kind", choices=[SelectChoice(one.value, text) for one, text in MENTOR_WORDS.items()])
     account = one_line("Address of the account", hint="Links the mentor to a person; the right to read is a role.")

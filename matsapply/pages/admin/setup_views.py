@@ -159,8 +159,8 @@ def save_part(cohort_key: str, noun: str, key: str) -> ResponseReturnValue:
     frame, chosen = cohort_at(cohort_key, Act.COHORT_CONFIGURE), _part(noun)
     file = file_of(frame)
     entry = entry_of(chosen.entries(file), key)
-    form = chosen.form(file, data={"key": key})
-    form["key"].data = key  # keys are addresses; they never change
+    form = chosen.form(file)
+    del form["key"]  # keys are addresses; they never change
     stored = chosen.form_of(file, entry, formdata=None)
     status, found = save(
         frame, form, chosen.change(form, key), section=chosen.section, stored=stored, stored_mark=seen(entry)
