@@ -23,7 +23,8 @@ def showcase() -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
 @click.option("--yes", is_flag=True, help="Write without asking: new papers, and differences of those that are there.")
 def import_(file: Path, dry_run: bool, yes: bool) -> None:
-    """Bring the papers in FILE into the showcase: the programme's page as text, or JSON.
+    """Bring the papers in FILE into the showcase: JSON, CSV, BibTeX, CSL-JSON, a list of arXiv ids, or the
+    programme's page as text.
 
     First the report and what would change; then, once you confirm, the writing, in one transaction. Ends with status 1
     where a person has to look at something, with 2 where nothing of the file can be stored.
@@ -34,11 +35,13 @@ def import_(file: Path, dry_run: bool, yes: bool) -> None:
         raise Stop(f"{file} cannot be read: {error.strerror}") from None
     settings = load_settings()
     with transaction(settings) as session:
-        reading = sources.read(content, known(session))
-        click.echo("\n".join(reading.lines()))
-        if reading.broken:
-            click.echo(f"matsapply: {file}: nothing was changed", err=True)
-            sys.exit(2)
+        known_before = known(session)
+    reading = sources.read(content, known_before, cache=settings.data / "arxiv")
+    click.echo("\n".join(reading.lines()))
+    if reading.broken:
+        click.echo(f"matsapply: {file}: nothing was changed", err=True)
+        sys.exit(2)
+    with transaction(settings) as session:
         plan = importing.import_papers(session, reading, True, clock.now(), confirmed=True, source=file.name)
     click.echo(str(plan))
     if not dry_run and plan.would_write and (yes or _confirmed()):

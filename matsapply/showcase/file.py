@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from typing import Any
 
@@ -88,8 +88,7 @@ def parse(source: bytes | str) -> ParsedPapers:
     warnings: list[FileError] = []
     papers = []
     for index, (line, record) in enumerate(zip(_lines(text, len(records)), records, strict=True)):
-        reader = _Record(record, line, f"papers[{index}]", errors, warnings)
-        papers.append(reader.read())
+        papers.append(read_record(record, line, f"papers[{index}]", errors, warnings))
     _check_unique(papers, errors)
     return ParsedPapers(() if errors else tuple(papers), tuple(errors), tuple(warnings))
 
@@ -157,6 +156,18 @@ _OPTIONAL = ("cohort", "project_url", "abstract")
 LONGEST_ABSTRACT = 20_000
 
 
+def read_record(
+    record: Any, line: int, path: str, errors: list[FileError], warnings: list[FileError], *, whole: bool = True
+) -> PaperEntry:
+    """One record as an entry; what is wrong with it is added to ``errors``, and then the entry is not to be used.
+
+    Where it is not ``whole`` (a citation has no topic), it speaks only of the keys it has.
+    """
+    reader = _Record(record, line, path, errors, warnings)
+    entry = reader.read(whole=whole)
+    return entry if whole else replace(entry, given=frozenset(reader.values))
+
+
 class _Record:
     """Reads one record and notes what is wrong with it."""
 
@@ -173,7 +184,7 @@ class _Record:
         path = f"{self.path}.{key}" if key else self.path
         self.errors.append(FileError(self.line, 1, path, message, rule))
 
-    def read(self) -> PaperEntry:
+    def read(self, *, whole: bool) -> PaperEntry:
         for key in self.values:
             if key not in _FIELDS:
                 self.error(key[:60], f"the key is not known here{suggestion(key, _FIELDS)}", Rule.UNKNOWN_KEY)
@@ -183,10 +194,10 @@ class _Record:
             summary=self.text("summary", SUMMARY_LENGTH, ""),
             authors=authors,
             fellows=self.fellows(authors),
-            published=self.published(),
+            published=self.published() if whole or "published" in self.values else date.min,
             arxiv_id=self.arxiv_id(),
             url=self.url("url"),
-            topic=self.key("topic"),
+            topic=self.key("topic", None if whole else ""),
             track=self.key("track", ""),
             streams=self.keys("streams"),
             seed_no=self.number("seed_no"),

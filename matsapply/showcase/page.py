@@ -274,7 +274,9 @@ class _Reader:
     def day(self, index: int) -> date | None:
         text = _REPEATED.sub("", self.lines[index].strip(), count=1)
         found = parse_day(text)
-        if found is None:
+        if found is None and index == len(self.lines) - 1 and not self.text.endswith(("\n", "\r")):
+            self.fail(index + 1, self.number, f"the file ends inside a record: {_short(text)}", _cut("the whole date"))
+        elif found is None:
             done = "not imported; the whole date is needed, like Sep 15, 2023 - a month or a year alone is not enough"
             seen = _short(text) or "a blank line"
             self.say(index + 1, FindingCode.BAD_DATE, Severity.ERROR, seen, done, record=self.number)

@@ -1,11 +1,14 @@
-"""Any file of papers, by its content: JSON, or the programme's own page as text."""
+"""Any file of papers, by its content: JSON, CSL-JSON, CSV, BibTeX, arXiv ids, or the programme's page as text."""
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from matsapply.showcase import page_import
+from matsapply.showcase import arxiv, citations, page_import
 from matsapply.showcase.file import MAX_BYTES, parse
 from matsapply.showcase.findings import Finding, FindingCode, Severity
 from matsapply.showcase.reading import Known, Reading
@@ -14,22 +17,44 @@ if TYPE_CHECKING:
     from matsapply.cohorts.file_errors import FileError
     from matsapply.showcase.file import ParsedPapers
 
+Ask = Callable[[list[str]], bytes]
+
 _RECORD = re.compile(r"papers\[(\d+)\]")
 
 
-def read(source: bytes, known: Known | None = None) -> Reading:
-    """Read a file of papers; never raises. What cannot be read at all is ``broken``."""
+def read(source: bytes, known: Known | None = None, *, cache: Path | None = None, ask: Ask = arxiv.fetch) -> Reading:
+    """Read a file of papers; never raises. What cannot be read at all is ``broken``.
+
+    ``cache`` is a folder for what arXiv answered, ``ask`` the way to it.
+    """
     if len(source) > MAX_BYTES:
         return unreadable(FindingCode.SIZE, f"more than {MAX_BYTES:,} bytes", "nothing was read")
     text = _decoded(source)
-    if isinstance(text, Reading):
-        return text
+    return text if isinstance(text, Reading) else _by_content(text, known or Known(), cache, ask)
+
+
+def _by_content(text: str, known: Known, cache: Path | None, ask: Ask) -> Reading:
     start = text.lstrip()[:1]
     if not start:
         return unreadable(FindingCode.EMPTY, "an empty file", "nothing was read")
     if start in "{[":
-        return from_json(parse(text))
-    return page_import.read(text, known or Known())
+        content = _json(text)
+        return citations.from_csl(text, content, known) if citations.is_csl(content) else from_json(parse(text))
+    if citations.is_bibtex(text):
+        return citations.from_bibtex(text, known)
+    if citations.is_csv(text):
+        return citations.from_csv(text, known)
+    if ids := arxiv.ids_in(text):
+        return arxiv.read_ids(ids, known, cache, ask)
+    return page_import.read(text, known)
+
+
+def _json(text: str) -> Any:
+    """The content; None where it is no JSON, which the reader of the JSON form tells in full."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _decoded(source: bytes) -> str | Reading:

@@ -94,12 +94,12 @@ class StoredShowcase:
         and stands there as several, a link that was confirmed or made with more certainty."""
         stored = self.names(row.id, PaperRole.AUTHOR)
         several = tuple(part for name in entry.authors for part in splits.get(name, (name,)))
-        links = {person.name: person for person in self.people[row.id] if person.role is PaperRole.FELLOW}
-        return replace(
-            entry,
-            authors=several if several == stored else entry.authors,
-            fellows=tuple(_surer(links.get(link.name), link) for link in entry.fellows),
-        )
+        people = [person for person in self.people[row.id] if person.role is PaperRole.FELLOW]
+        links = {person.name: person for person in people}
+        fellows = tuple(_surer(links.get(link.name), link) for link in entry.fellows)
+        if "fellows" not in entry.given:
+            fellows = tuple(_link_of(person) for person in people)
+        return replace(entry, authors=several if several == stored else entry.authors, fellows=fellows)
 
     def differences(self, row: Paper, entry: PaperEntry) -> tuple[Difference, ...]:
         """What a settled ``entry`` says otherwise than the stored paper."""
@@ -108,8 +108,10 @@ class StoredShowcase:
             for name, column in _COLUMNS.items()
             if name in entry.given and not (name == "title" and entry.title in row.other_titles)
         ]
-        fellows = tuple(_link_of(person) for person in self.people[row.id] if person.role is PaperRole.FELLOW)
-        given = tuple(replace(link, basis="") for link in entry.fellows)  # a reason in other words is the same link
+        people = [person for person in self.people[row.id] if person.role is PaperRole.FELLOW]
+        # A reason in other words is the same link.
+        fellows = tuple(replace(_link_of(person), basis="") for person in people)
+        given = tuple(replace(link, basis="") for link in entry.fellows)
         pairs += [("authors", self.names(row.id, PaperRole.AUTHOR), entry.authors), ("fellows", fellows, given)]
         if "streams" in entry.given:
             pairs.append(("streams", tuple(self.streams[row.id]), entry.streams))
@@ -206,7 +208,7 @@ class StoredShowcase:
 
 def _link_of(person: PaperPerson) -> FellowLink:
     confidence = person.link_confidence or LinkConfidence.TO_CONFIRM
-    return FellowLink(person.name, person.linked_author, "", confidence)
+    return FellowLink(person.name, person.linked_author, person.link_basis, confidence)
 
 
 _SURENESS = {LinkConfidence.TO_CONFIRM: 0, LinkConfidence.HIGH: 1, LinkConfidence.CERTAIN: 2}

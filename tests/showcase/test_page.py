@@ -111,6 +111,11 @@ class TestBrokenPages:
         assert [entry.title for entry in reading.entries] == ["A title"]
         assert (reading.read, reading.rejected, reading.broken) == (2, 1, False)
 
+    def test_a_page_cut_off_inside_a_date_stores_nothing(self) -> None:
+        reading = only(record(), record(title="Another", day="Sep 15, 20").rstrip("\n"))
+        assert reading.broken
+        assert told(reading) == [(17, "E", "undelimited")]
+
     def test_the_wrong_encoding_names_the_place(self) -> None:
         reading = sources.read(page(record(authors="Iván Berg")).encode("latin-1"))
         assert reading.broken
