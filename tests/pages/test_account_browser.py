@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import re
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from passlib.totp import TOTP
 from playwright.sync_api import Page
-from werkzeug.serving import make_server
 
 from matsapply.app import create_app
 from matsapply.pages.account import invitations
 from matsapply.platform import clock as clock_module
-from matsapply.platform.flask_db import db
+from tests.browsing import aside, complaints_of, flaws_of, served
 from tests.visitor import PASSWORD, link_in, mails, make_person
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from playwright.sync_api import Browser
     from sqlalchemy.orm import Session
@@ -33,18 +28,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.databases("sqlite")]
 ADA = "ada@example.org"
-# Colours are judged when they have arrived: a changed scheme fades in.
-SETTLED = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(async () => {
-  await Promise.allSettled(document.getAnimations().map((each) => each.finished));
-  done();
-})))"""
-LOOKS = [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)]
-
-
-def aside(work: Callable[..., Any], *args: Any, **more: Any) -> Any:
-    """Do it in a thread of its own: Playwright's loop runs in this one, and Flask's contexts do not open inside it."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(work, *args, **more).result()
 
 
 class Site:
@@ -56,23 +39,8 @@ class Site:
 def site(settings: Settings, clock: FixedClock) -> Iterator[Site]:
     app = aside(create_app, replace(settings, base_url="http://localhost"))
     clock_module.install(clock)
-    log = logging.getLogger("werkzeug")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield Site(app, f"http://localhost:{server.server_port}")
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    log.setLevel(level)
-    aside(dispose, app)
-
-
-def dispose(app: Flask) -> None:
-    with app.app_context():
-        db.engine.dispose()
+    with served(app) as address:
+        yield Site(app, address)
 
 
 def invitation(app: Flask, session: Session) -> str:
@@ -87,12 +55,10 @@ def invitation(app: Flask, session: Session) -> str:
 def page(gallery_browser: Browser, site: Site) -> Iterator[Page]:
     context = gallery_browser.new_context(base_url=site.address, reduced_motion="reduce")
     page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda line: problems.append(line.text) if "Content Security" in line.text else None)
+    complaints = complaints_of(page)
     yield page
     context.close()
-    assert problems == []
+    assert complaints == []
 
 
 def sign_in(page: Page, password: str = PASSWORD) -> None:
@@ -158,14 +124,7 @@ def check(page: Page, path: str | None = None) -> None:
     """axe finds nothing in light and dark, wide and narrow; nothing runs out of the narrow page."""
     if path:
         page.goto(path)
-    for scheme, width in LOOKS:
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 900})
-        page.evaluate(SETTLED)
-        page.wait_for_timeout(200)  # a link inside one that fades begins to fade when that is done
-        results = Axe().run(page)
-        assert results.violations_count == 0, f"{page.url} {scheme} {width}\n{results.generate_report()}"
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{page.url} {width}"
+    assert flaws_of(page) == []
 
 
 @pytest.mark.slow
