@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta, nodes
 
 from matsapply.mail import rendering
 from matsapply.mail.kinds import Mail
@@ -71,6 +71,17 @@ def test_every_template_is_used(environment):
         if template_name(path) not in named and not template_name(path).startswith("mail/")
     ]
     assert not unused
+
+
+def test_a_template_imports_only_what_it_uses(environment):
+    idle = []
+    for path in templates():
+        tree = environment.parse(path.read_text(encoding="utf-8"))
+        used = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "load"}
+        named = [name for line in tree.find_all(nodes.FromImport) for name in line.names]
+        imported = [name if isinstance(name, str) else name[1] for name in named]
+        idle += [f"{template_name(path)}: {name}" for name in imported if name not in used]
+    assert not idle
 
 
 def test_every_named_template_exists(environment):
