@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from matsapply.audit import actions as audit
 from matsapply.rules.refusals import Code, refuse
 from matsapply.showcase.models import PaperStream, SummaryVersion
+from matsapply.showcase.searching import refresh
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,6 +73,7 @@ def curate(session: Session, actor: Actor, paper: Paper, wanted: Curation, now: 
         detail={"fields": changed},
     )
     session.flush()
+    refresh(session, [paper.id])
     return tuple(changed)
 
 

@@ -119,8 +119,11 @@ def _linked(values: dict[str, Any]) -> dict[str, Any]:
 
 def is_csv(text: str) -> bool:
     """Whether the first line is a head with a column for titles and one for authors."""
-    head = {name.strip().lower() for name in next(csv.reader([text.partition("\n")[0]]), [])}
-    return {"title", "authors"} <= head
+    try:
+        head = next(csv.reader(text.splitlines()[:1]), [])
+    except csv.Error:
+        return False
+    return {"title", "authors"} <= {name.strip().lower() for name in head}
 
 
 def from_csv(text: str, known: Known) -> Reading:

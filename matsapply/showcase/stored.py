@@ -62,8 +62,11 @@ class StoredShowcase:
         ):
             self.streams[paper_id].append(key)
         self.fellows: dict[str, list[int]] = defaultdict(list)
-        for key, name in session.execute(sa.select(Fellow.id, Fellow.name).order_by(Fellow.id)):
-            self.fellows[name].append(key)
+        for key, name, aliases in session.execute(
+            sa.select(Fellow.id, Fellow.name, Fellow.aliases).order_by(Fellow.id)
+        ):
+            for known_as in {name, *aliases}:
+                self.fellows[known_as].append(key)
         self.slugs = {paper.slug for paper in self.papers}
         self.fellow_slugs = set(session.scalars(sa.select(Fellow.slug)))
         self.by_arxiv = {paper.arxiv_id: paper for paper in self.papers if paper.arxiv_id}
