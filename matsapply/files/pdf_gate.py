@@ -112,16 +112,27 @@ def _outside(data: bytes, max_mb: float) -> Fault | None:
 
 
 def _inside(data: bytes, max_pages: int) -> tuple[Fault | None, int | None]:
-    command = [sys.executable, "-I", str(_CHECK), str(max_pages)]
-    with _turn:
-        try:
-            # Our own script with our own interpreter; the file goes in as bytes and never becomes part of the command.
-            done = subprocess.run(command, input=data, capture_output=True, timeout=PATIENCE, check=False, env={})  # noqa: S603
-        except subprocess.TimeoutExpired:
-            return Fault.TOO_COMPLEX, None
-    if done.returncode != 0:  # killed by a limit
+    said = _aside([str(_CHECK), str(max_pages)], data)
+    if said is None:
         return Fault.TOO_COMPLEX, None
-    answer = json.loads(done.stdout)
+    answer = json.loads(said)
     if "problem" in answer:
         return Fault(answer["problem"]), None
     return None, int(answer["pages"])
+
+
+def blind_copy(data: bytes) -> bytes | None:
+    """A PDF that was accepted, without who made it (see ``pdf_blind``); None where that cannot be done."""
+    return _aside(["-m", "matsapply.files.pdf_blind"], data)
+
+
+def _aside(arguments: list[str], data: bytes) -> bytes | None:
+    """What our own interpreter says to ``data`` in a process of its own; None where it failed or a limit ended it."""
+    command = [sys.executable, "-I", *arguments]
+    with _turn:
+        try:
+            # Our own code with our own interpreter; the file goes in as bytes and never becomes part of the command.
+            done = subprocess.run(command, input=data, capture_output=True, timeout=PATIENCE, check=False, env={})  # noqa: S603
+        except subprocess.TimeoutExpired:
+            return None
+    return done.stdout if done.returncode == 0 else None

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from flask import Response, abort
 
+from matsapply.files.pdf_gate import blind_copy
 from matsapply.platform import storage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from matsapply.files.models import StoredFile
 
 # Should a browser show it all the same, it is a document of nobody that can do nothing.
@@ -21,18 +24,36 @@ def response_for(file: StoredFile) -> Response:
 
     404 where the row was removed, 503 where the store does not answer.
     """
+    return _attached(_read(file, storage.current().stream), file.content_type, file.name, file.size)
+
+
+def blind_response_for(file: StoredFile, name: str) -> Response:
+    """A PDF under ``name`` for a reader who must not learn whose it is: nothing in its bytes says who made it.
+
+    404 and 503 as above; 409 where the file cannot be made so, for then it is not handed out at all.
+    """
+    copy = blind_copy(_read(file, storage.current().get))
+    if copy is None:
+        abort(409)
+    return _attached(copy, file.content_type, name, len(copy))
+
+
+def _read(file: StoredFile, read: Callable[[str], Any]) -> Any:
     if file.removed_at is not None:
         abort(404)
     try:
-        pieces = storage.current().stream(file.key)
+        return read(file.key)
     except storage.MissingError:
         abort(404)
     except storage.UnavailableError:
         abort(503)
-    response = Response(pieces, content_type=file.content_type)
+
+
+def _attached(body: Iterable[bytes] | bytes, content_type: str, name: str, size: int) -> Response:
+    response = Response(body, content_type=content_type)
     headers = response.headers
-    headers["Content-Length"] = str(file.size)
-    headers["Content-Disposition"] = disposition(file.name)
+    headers["Content-Length"] = str(size)
+    headers["Content-Disposition"] = disposition(name)
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Content-Security-Policy"] = POLICY
     headers["Cache-Control"] = "private, no-store"

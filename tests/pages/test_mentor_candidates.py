@@ -15,13 +15,17 @@ from matsapply.process.stream_round import invite_to_task
 from matsapply.reviews.models import Review
 from matsapply.rules.stages import EvaluationState, Outcome, Role, StreamApplicationState
 from tests.desk import problems
+from tests.stream_desk import StreamDesk
 from tests.stream_world import DURING_INTERVIEWS, DURING_TASKS, TASKS_DUE, at
 
 if TYPE_CHECKING:
+    from flask import Flask
+    from sqlalchemy.orm import Session
+
     from matsapply.applications.models import StreamApplication
     from matsapply.cohorts.models import Evaluation
+    from matsapply.platform.clock import FixedClock
     from matsapply.platform.settings import Settings
-    from tests.pages.mentor_desk import StreamDesk
 
 READING = {"score-ability": "3", "score-interest": "4"}
 MARK = {"score-quality": "3", "score-judgement": "2"}
@@ -31,6 +35,11 @@ MARK = {"score-quality": "3", "score-judgement": "2"}
 def settings(settings: Settings) -> Settings:
     """The demo asks a stream's people for no second factor."""
     return replace(settings, demo=True)
+
+
+@pytest.fixture
+def stream_desk(app: Flask, live_session: Session, clock: FixedClock) -> StreamDesk:
+    return StreamDesk.open(app, live_session, clock)
 
 
 def invite(desk: StreamDesk, entry: StreamApplication, evaluation: Evaluation) -> EvaluationInvite:

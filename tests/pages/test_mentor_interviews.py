@@ -13,12 +13,15 @@ import sqlalchemy as sa
 from matsapply.interviews.models import Interview, InterviewSlot
 from matsapply.rules.stages import InterviewState, Role, StreamApplicationState
 from tests.desk import problems
-from tests.pages.mentor_desk import NOON
+from tests.stream_desk import NOON, StreamDesk
 from tests.stream_world import at
 
 if TYPE_CHECKING:
+    from flask import Flask
+    from sqlalchemy.orm import Session
+
+    from matsapply.platform.clock import FixedClock
     from matsapply.platform.settings import Settings
-    from tests.pages.mentor_desk import StreamDesk
 
 PAGE = "/stream/red/interviews"
 CARD = {"score-reasoning_live": "3", "score-questions_asked": "4"}
@@ -28,6 +31,11 @@ CARD = {"score-reasoning_live": "3", "score-questions_asked": "4"}
 def settings(settings: Settings) -> Settings:
     """The demo asks a stream's people for no second factor."""
     return replace(settings, demo=True)
+
+
+@pytest.fixture
+def stream_desk(app: Flask, live_session: Session, clock: FixedClock) -> StreamDesk:
+    return StreamDesk.open(app, live_session, clock)
 
 
 def slots(desk: StreamDesk) -> list[InterviewSlot]:

@@ -11,16 +11,19 @@ import pytest
 from matsapply.offers.ranking import current_ranking
 from matsapply.rules.stages import StreamApplicationState
 from tests.desk import problems
+from tests.stream_desk import StreamDesk
 from tests.stream_world import at
 
 if TYPE_CHECKING:
+    from flask import Flask
+    from sqlalchemy.orm import Session
     from werkzeug.test import TestResponse
 
     from matsapply.applications.models import StreamApplication
     from matsapply.offers.ranking import Ranking
+    from matsapply.platform.clock import FixedClock
     from matsapply.platform.settings import Settings
     from tests.desk import Member
-    from tests.pages.mentor_desk import StreamDesk
 
 PAGE = "/stream/red/ranking"
 
@@ -29,6 +32,11 @@ PAGE = "/stream/red/ranking"
 def settings(settings: Settings) -> Settings:
     """The demo asks a stream's people for no second factor."""
     return replace(settings, demo=True)
+
+
+@pytest.fixture
+def stream_desk(app: Flask, live_session: Session, clock: FixedClock) -> StreamDesk:
+    return StreamDesk.open(app, live_session, clock)
 
 
 def three(desk: StreamDesk) -> list[StreamApplication]:

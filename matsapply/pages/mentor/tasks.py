@@ -11,7 +11,7 @@ from matsapply.cohorts.models import Evaluation
 from matsapply.evaluations.models import EvaluationInvite, Submission
 from matsapply.evaluations.queries import handed_in, plan_lines, submissions
 from matsapply.files.models import StoredFile
-from matsapply.pages.files import disposition, response_for
+from matsapply.pages.files import blind_response_for
 from matsapply.pages.guard import needs
 from matsapply.pages.mentor.desk import Desk, blueprint, desk, rubric_form, tabs_of
 from matsapply.pages.phrases import sentence
@@ -122,17 +122,14 @@ def mark(ref: str, public_id: str) -> ResponseReturnValue:
 @blueprint.get("/<ref>/tasks/mark/<public_id>/file")
 @needs(Act.STREAM_READ)
 def mark_file(ref: str, public_id: str) -> ResponseReturnValue:
-    """The file of a submission."""
+    """The file of a submission, under its code and without who made it: markers read without names."""
     at = desk(ref)
     line = _one(at, public_id, clock.now())
     work = handed_in(session(), session().get_one(Submission, line.submission_id).invite_id)
     if work is None or work.file_public_id is None:
         abort(404)
     file = session().scalars(sa.select(StoredFile).where(StoredFile.public_id == work.file_public_id)).one()
-    response = response_for(file)
-    # The file's own name may be the applicant's.
-    response.headers["Content-Disposition"] = disposition(f"{line.code}.pdf")
-    return response
+    return blind_response_for(file, f"{line.code}.pdf")
 
 
 @blueprint.post("/<ref>/tasks/mark/<public_id>")

@@ -43,6 +43,15 @@ class StreamDesk:
     def session(self) -> Session:
         return self.world.session
 
+    @classmethod
+    def open(cls, app: Flask, session: Session, clock: FixedClock) -> StreamDesk:
+        """During the interviews; the session must really commit."""
+        clock.move_to(DURING_INTERVIEWS)
+        session.expire_on_commit = False
+        world = World(session)
+        session.commit()
+        return cls(app, world, clock)
+
     def as_(self, person: Person) -> Member:
         if person.id not in self._members:
             self._members[person.id] = sign_in(self.app, self.session, person.id)
