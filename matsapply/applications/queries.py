@@ -20,7 +20,7 @@ from matsapply.applications.models import (
     StreamApplication,
     TrackChoice,
 )
-from matsapply.cohorts.models import Cohort, KeyDate, Stream, Track
+from matsapply.cohorts.models import Cohort, Evaluation, KeyDate, Stream, StreamEvaluation, Track
 from matsapply.people.models import Person
 from matsapply.rules.answers import check, progress
 from matsapply.rules.stages import (
@@ -280,6 +280,38 @@ def work(session: Session, application: Editing) -> Work:
         files=answer_files(session, application.id),
         referees=referees(session, application.id),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFrame:
+    """When the required tasks of the streams chosen can be worked on, and for how long; shared ones count once.
+
+    ``hours`` is None where no stream is chosen yet: then the instants are those of all the cohort's tasks.
+    """
+
+    opens_at: datetime | None
+    due_at: datetime | None
+    hours: float | None
+
+
+def task_frame(session: Session, application: Editing) -> TaskFrame:
+    chosen = (
+        sa.select(Evaluation.id)
+        .join(StreamEvaluation, StreamEvaluation.evaluation_id == Evaluation.id)
+        .join(StreamApplication, StreamApplication.stream_id == StreamEvaluation.stream_id)
+        .where(
+            StreamApplication.application_id == application.id,
+            StreamApplication.state.in_(LIVE_STREAM_APPLICATION),
+            StreamEvaluation.required,
+        )
+    )
+    whole = sa.select(
+        sa.func.min(Evaluation.opens_at), sa.func.max(Evaluation.due_at), sa.func.sum(Evaluation.effort_hours)
+    ).where(Evaluation.cohort_id == application.cohort_id)
+    asked: Any = session.execute(whole.where(Evaluation.id.in_(chosen))).one()
+    if asked[2] is not None:
+        return TaskFrame(*asked)
+    return TaskFrame(*session.execute(whole).one()[:2], hours=None)
 
 
 @dataclass(frozen=True, slots=True)

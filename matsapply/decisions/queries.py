@@ -305,3 +305,32 @@ def readings_of(session: Session, application_id: int) -> list[Reading]:
         .order_by(Review.submitted_at, Review.id)
     )
     return [Reading(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What was written to an applicant with a released decision; ``about`` names the track or stream, or is empty."""
+
+    about: str
+    text: str
+
+
+def released_feedback(session: Session, application_id: int) -> list[Feedback]:
+    """The feedback of the newest released decision on each subject. What waits for its release changes nothing."""
+    rows = session.execute(
+        sa.select(
+            Decision.track_choice_id,
+            Decision.stream_application_id,
+            Decision.feedback,
+            sa.func.coalesce(Track.name, Stream.name, ""),
+        )
+        .join(ReleaseBatch, ReleaseBatch.id == Decision.batch_id)
+        .outerjoin(TrackChoice, TrackChoice.id == Decision.track_choice_id)
+        .outerjoin(Track, Track.id == TrackChoice.track_id)
+        .outerjoin(StreamApplication, StreamApplication.id == Decision.stream_application_id)
+        .outerjoin(Stream, Stream.id == StreamApplication.stream_id)
+        .where(Decision.application_id == application_id, ReleaseBatch.state == BatchState.RELEASED)
+        .order_by(ReleaseBatch.released_at, Decision.id)
+    )
+    newest = {(track_id, stream_id): Feedback(about, text) for track_id, stream_id, text, about in rows}
+    return [each for each in newest.values() if each.text]

@@ -11,28 +11,42 @@ from matsapply.applications import queries
 from matsapply.applications.locks import lock_application
 from matsapply.cohorts import queries as cohorts
 from matsapply.cohorts.models import Stream
+from matsapply.decisions.queries import released_feedback
 from matsapply.evaluations.queries import task_lines
 from matsapply.interviews.queries import interview_lines
 from matsapply.offers.models import Offer
+from matsapply.pages.applicant.journey import (
+    INTERVIEWS,
+    LETTERS,
+    TASKS,
+    StreamRow,
+    headline,
+    next_turn,
+    road,
+    stream_row,
+)
 from matsapply.pages.applicant.own import own
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
-from matsapply.pages.public.road import road_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.process import placement, withdraw
 from matsapply.rules.access import Act
 from matsapply.rules.refusals import Refused
-from matsapply.rules.stages import ApplicationState, CloseReason, EvaluationState, InterviewState, OfferState, Role
-from matsapply.rules.visibility import Released, application_stage, stream_line
+from matsapply.rules.stages import ApplicationState, CloseReason, OfferState, Role, StreamApplicationState
+from matsapply.rules.visibility import Released, Stage, application_stage, stream_line
 from matsapply.rules.workflow import UNDO_WITHIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from flask.typing import ResponseReturnValue
 
     from matsapply.applications.editing import Editing
+    from matsapply.applications.queries import StreamPick
+    from matsapply.evaluations.queries import TaskLine
+    from matsapply.interviews.queries import InterviewLine
 
 blueprint = Blueprint("status", __name__)
 
@@ -47,19 +61,6 @@ RELEASED_OFFERS = (
     OfferState.VACATED,
     OfferState.DEFERRED,
 )
-WORDS = {
-    "draft": "You are writing your application. Nothing has been submitted yet.",
-    "submitted": "Your application is submitted. You can still change it until applications close.",
-    "under_review": "Under review. Nothing for you to do until the first results.",
-    "in_streams": "You have advanced. The streams look at your application; what they ask of you stands below.",
-    "offer_pending": "You have an offer. Answer it before it expires.",
-    "waitlisted": "You are on a waitlist. If a seat comes free you get an offer here and by mail.",
-    "placed": "You have accepted a place. Welcome.",
-    "withdrawn": "You have withdrawn from all streams.",
-    "not_selected": "No stream could offer you a place this time.",
-    "offers_declined": "You have no open offer any more.",
-    "closed": "This application is closed.",
-}
 
 
 def released_offers(application_id: int) -> Sequence[sa.Row[tuple[Offer, str]]]:
@@ -89,8 +90,8 @@ def page() -> ResponseReturnValue:
     dates = cohorts.key_dates(session(), held.cohort_id)
     picks = queries.stream_picks(session(), held.id)
     offers = released_offers(held.id)
-    tasks = task_lines(session(), held.id, now)
-    interviews = interview_lines(session(), held.id, now)
+    tasks = task_lines(session(), held.id, now) if held.snapshot_number else []
+    interviews = interview_lines(session(), held.id, now) if held.snapshot_number else []
     facts = Released(
         held.state,
         held.close_reason,
@@ -98,41 +99,57 @@ def page() -> ResponseReturnValue:
         [offer.state for offer, _ in offers],
     )
     stage = application_stage(facts, now, {row.code: row.at for row in dates})
-    open_tasks = {
-        name
-        for task in tasks
-        if task.state in {EvaluationState.INVITED, EvaluationState.STARTED}
-        for name in task.streams
-    }
-    open_interviews = {
-        line.stream for line in interviews if line.state in {InterviewState.OFFERED, InterviewState.BOOKED}
-    }
+    live = held.state is not ApplicationState.CLOSED
+    pending = [(offer, name) for offer, name in offers if offer.state is OfferState.PENDING]
+    open_tasks = [task for task in tasks if task.open(now)]
+    to_pick = [line for line in interviews if line.to_pick()]
+    to_do = len(pending) + len(open_tasks) + len(to_pick)
     return render_template(
         "applicant/status.html",
         application=held,
-        stage=stage,
-        words=WORDS[stage.value],
-        close_reason=held.close_reason,
-        stages=road_of(dates, now),
-        tracks=queries.track_lines(session(), held.id),
-        streams=[
-            (
-                pick,
-                stream_line(
-                    pick.state, open_task=pick.name in open_tasks, open_interview=pick.name in open_interviews
-                ).value,
-                pick.exited_at is not None and pick.state.value == "withdrawn" and now < pick.exited_at + UNDO_WITHIN,
-            )
-            for pick in picks
-        ],
-        offers=offers,
-        tasks=tasks,
+        headline=headline(stage, held.close_reason),
+        placed=stage is Stage.PLACED,
+        turn=next_turn(stage, dates, to_do, held.closes_at),
+        rounds=road(held, stage, dates, queries.task_frame(session(), held), held.form(session()).stated_minutes, now),
+        tracks=queries.track_lines(session(), held.id) if held.snapshot_number else [],
+        streams=_stream_rows(picks, open_tasks, interviews, now, live=live),
+        before_decisions=live and stage is Stage.IN_STREAMS,
+        pending=pending,
+        answered=[(offer, name) for offer, name in offers if offer.state is not OfferState.PENDING],
+        open_tasks=open_tasks,
+        to_pick=to_pick,
+        lines=tasks,
         interviews=interviews,
+        feedback=released_feedback(session(), held.id),
         referees=queries.referees(session(), held.id),
-        live=held.state is not ApplicationState.CLOSED,
+        letter_words=LETTERS,
+        task_words=TASKS,
+        interview_words=INTERVIEWS,
+        live=live,
+        writable=held.refusal is None,
         may_undo=_may_undo(held),
-        next_news=next((row for row in dates if row.code in {"T5", "T13"} and row.at and row.at > now), None),
+        at=now,
     )
+
+
+def _stream_rows(
+    picks: Sequence[StreamPick],
+    open_tasks: Sequence[TaskLine],
+    interviews: Sequence[InterviewLine],
+    now: datetime,
+    *,
+    live: bool,
+) -> list[StreamRow]:
+    asked = {name for task in open_tasks for name in task.streams}
+    open_interviews = {line.stream for line in interviews if line.to_pick() or line.ahead(now)}
+    booked = {line.stream: line.starts_at for line in interviews if line.ahead(now)}
+    rows = []
+    for pick in picks:
+        line = stream_line(pick.state, open_task=pick.name in asked, open_interview=pick.name in open_interviews)
+        gone = pick.state is StreamApplicationState.WITHDRAWN and pick.exited_at is not None
+        undo = gone and pick.exited_at is not None and now < pick.exited_at + UNDO_WITHIN
+        rows.append(stream_row(pick, line, live=live, undo=undo, booked_at=booked.get(pick.name)))
+    return rows
 
 
 def _may_undo(held: Editing) -> bool:

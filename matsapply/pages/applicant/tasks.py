@@ -12,6 +12,7 @@ from matsapply.evaluations.queries import handed_in, own_application, own_task, 
 from matsapply.files.actions import Problem, store_upload
 from matsapply.files.models import StoredFile
 from matsapply.interviews.queries import interview_lines
+from matsapply.pages.applicant.journey import INTERVIEWS, TASKS
 from matsapply.pages.files import response_for
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
@@ -45,6 +46,8 @@ def index() -> ResponseReturnValue:
         lines=lines,
         hours=sum(line.hours for line in lines if line.open(now)),
         interviews=interview_lines(session(), application.id, now) if application else [],
+        task_words=TASKS,
+        interview_words=INTERVIEWS,
         at=now,
     )
 

@@ -1,0 +1,71 @@
+"""The rounds of the road and the present place on it: from released facts and dates alone."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from matsapply.rules.stages import StreamChoiceMoment
+from matsapply.rules.visibility import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+
+class Round(StrEnum):
+    """What an applicant goes through, in this order."""
+
+    APPLY = "apply"
+    REVIEW = "review"
+    CHOICE = "choice"
+    TASKS = "tasks"
+    INTERVIEWS = "interviews"
+    DECISIONS = "decisions"
+    ANSWER = "answer"
+    PROGRAMME = "programme"
+
+
+_OF_STREAMS = (Round.CHOICE, Round.TASKS, Round.INTERVIEWS, Round.DECISIONS)
+_ENDED = frozenset({Stage.CLOSED, Stage.NOT_SELECTED, Stage.OFFERS_DECLINED, Stage.WITHDRAWN})
+
+
+def rounds_of(choice: StreamChoiceMoment) -> tuple[Round, ...]:
+    """The rounds of a cohort: streams have a round of their own only where they are chosen after the first result."""
+    if choice is StreamChoiceMoment.AT_GENERAL:
+        return tuple(each for each in Round if each is not Round.CHOICE)
+    return tuple(Round)
+
+
+def present_round(
+    stage: Stage, now: datetime, rounds: Sequence[Round], begins: Mapping[Round, datetime | None]
+) -> Round | None:
+    """Where the application stands; None where it has ended.
+
+    A date that has passed moves nobody on by itself: a late result leaves the application under review.
+    """
+    match stage:
+        case Stage.DRAFT | Stage.SUBMITTED:
+            return Round.APPLY
+        case Stage.UNDER_REVIEW:
+            return Round.REVIEW
+        case Stage.OFFER_PENDING | Stage.WAITLISTED:
+            return Round.ANSWER
+        case Stage.PLACED:
+            return Round.PROGRAMME
+        case Stage.IN_STREAMS:
+            here = [each for each in rounds if each in _OF_STREAMS]
+            begun = [each for each in here if (at := begins.get(each)) is not None and at <= now]
+            return begun[-1] if begun else here[0]
+        case _:
+            return None
+
+
+def round_at(moment: datetime, rounds: Sequence[Round], begins: Mapping[Round, datetime | None]) -> Round:
+    """The round that had begun last at a moment: where an application that has ended stood."""
+    begun = [each for each in rounds if (at := begins.get(each)) is not None and at <= moment]
+    return begun[-1] if begun else rounds[0]
+
+
+def has_ended(stage: Stage) -> bool:
+    return stage in _ENDED
