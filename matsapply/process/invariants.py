@@ -34,6 +34,7 @@ from matsapply.rules.stages import (
     Machine,
     OfferState,
     StreamApplicationState,
+    TrackChoiceState,
     WaitlistState,
 )
 from matsapply.rules.workflow import FORMER
@@ -69,6 +70,7 @@ def _live_streams_of_live_applications(session: Session) -> Iterator[str]:
         .where(
             StreamTrack.stream_id == StreamApplication.stream_id,
             TrackChoice.application_id == StreamApplication.application_id,
+            TrackChoice.state.in_([TrackChoiceState.CHOSEN, TrackChoiceState.ADVANCED]),
         )
     )
     for key in session.scalars(
@@ -209,10 +211,17 @@ def _decisions(session: Session) -> Iterator[str]:
         sa.select(Decision.id).where(Decision.outcome.in_(NEGATIVE_OUTCOMES), Decision.actor_id.is_(None))
     ):
         yield f"27: decision {key} has no human actor"
+    corrected = sa.select(StateChange.id).where(
+        StateChange.machine == Machine.APPLICATION,
+        StateChange.subject_id == Decision.application_id,
+        StateChange.code == "A13",
+        StateChange.at == Decision.superseded_at,
+    )
     for key in session.scalars(
         sa.select(Decision.id)
         .join(ReleaseBatch, ReleaseBatch.id == Decision.batch_id)
         .where(ReleaseBatch.state == BatchState.RELEASED, Decision.superseded_at > ReleaseBatch.released_at)
+        .where(~sa.exists(corrected))
     ):
         yield f"35: decision {key} was changed after its release"
 

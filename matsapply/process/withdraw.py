@@ -39,6 +39,7 @@ from matsapply.rules.stages import (
     StreamState,
     TrackChoiceState,
 )
+from matsapply.rules.workflow_tables import TABLE
 from matsapply.tracking.actions import BY_BATCH, advance, begin
 from matsapply.tracking.models import StateChange
 
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
     from matsapply.rules.access import Actor
     from matsapply.rules.workflow import Facts
+    from matsapply.tracking.actions import Letter
 
 
 def withdraw_application(
@@ -56,27 +58,44 @@ def withdraw_application(
 ) -> None:
     """A9: end the application; stream applications, offers and everything open end with it, and seats come free."""
     application = lock_application(session, application.id)
-    entries = stream_applications(session, application.id)
-    lock_streams(session, {entry.stream_id for entry in entries})
     placed = application.close_reason is CloseReason.PLACED
     facts = facts_of(session, actor, role, now, cohort_id=application.cohort_id, reason=reason, offer_accepted=placed)
     label = session.scalar(sa.select(Cohort.label).where(Cohort.id == application.cohort_id))
     letter = letter_to(session, application.person_id, cohort_label=label)
+    leave_everything(session, actor, application, facts)
+    close_now(session, application, "A9p" if placed else "A9", CloseReason.WITHDRAWN, facts, actor, letter)
+
+
+def leave_everything(
+    session: Session, actor: Actor, application: Application, facts: Facts, *, taken: str = "O9"
+) -> None:
+    """End all an application has in the streams and tracks, before it closes; ``taken`` ends an accepted offer."""
+    entries = stream_applications(session, application.id)
+    lock_streams(session, {entry.stream_id for entry in entries})
+    leaving = facts if facts.role in TABLE["S17"].roles else as_system(facts)
     for entry in entries:
         if entry.state in LIVE_STREAM_APPLICATION:
-            exit_stream(session, actor, application, entry, facts)
+            exit_stream(session, actor, application, entry, leaving)
         elif entry.state is StreamApplicationState.ACCEPTED:
             _leave(session, actor, application, entry, "S17a", as_system(facts))
     for choice in _track_choices(session, application.id, TrackChoiceState.CHOSEN):
         advance(session, choice, "K3", as_system(facts), actor, place_of(application))
-    _free_offers(session, actor, application, facts)
+    _free_offers(session, actor, application, facts, taken=taken)
     leave_waitlists(session, application, facts)
-    close_now(session, application, "A9p" if placed else "A9", CloseReason.WITHDRAWN, facts, actor, letter)
 
 
 def undo_withdrawal(session: Session, actor: Actor, application: Application, *, role: Role, now: datetime) -> None:
     """A9u: within 24 hours, put everything back as it was, unless a freed seat has been given away."""
     application = lock_application(session, application.id)
+    facts = facts_of(session, actor, role, now, cohort_id=application.cohort_id)
+    bring_back(session, actor, application, "A9u", facts, None)
+
+
+def bring_back(
+    session: Session, actor: Actor, application: Application, code: str, facts: Facts, letter: Letter | None
+) -> None:
+    """Put a withdrawn application back as it was, by ``code``. Raises ``Refused``: WRONG_STATE, SEAT_REUSED,
+    LIVE_APPLICATION_EXISTS, UNDO_TOO_LATE (too late, or closed for want of streams)."""
     if application.close_reason is not CloseReason.WITHDRAWN:
         raise refuse(Code.WRONG_STATE)
     if has_other_live(session, application.person_id, application.cohort_id, application.id):
@@ -103,24 +122,17 @@ def undo_withdrawal(session: Session, actor: Actor, application: Application, *,
         not offers or capacity_free(session, application.cohort_id, application.person_id)
     )
     former = application.state_before_close or ApplicationState.DRAFT
-    facts = facts_of(
-        session,
-        actor,
-        role,
-        now,
-        cohort_id=application.cohort_id,
-        exited_at=withdrawn_at,
-        seat_reused=not fits,
-        former=former.value,
-    )
+    if not fits:
+        raise refuse(Code.SEAT_REUSED)
+    facts = replace(facts, exited_at=withdrawn_at, seat_reused=False, former=former.value)
     with session.no_autoflush:
-        advance(session, application, "A9u", facts, actor, place_of(application))
+        advance(session, application, code, facts, actor, place_of(application), letter=letter)
         placed = former is ApplicationState.CLOSED
         application.close_reason = CloseReason.PLACED if placed else None
-        application.closed_at = now if placed else None
+        application.closed_at = facts.now if placed else None
         application.state_before_close = ApplicationState.IN_STREAMS if placed else None
     session.flush()
-    back = replace(as_system(facts), seat_free=fits, other_accepted=False)
+    back = replace(as_system(facts), exited_at=facts.now, seat_free=True, other_accepted=False)
     for entry in returning:
         _return(session, actor, application, entry, back)
     left_together = set(
@@ -138,16 +150,10 @@ def undo_withdrawal(session: Session, actor: Actor, application: Application, *,
             continue  # a track dropped earlier stays dropped
         advance(session, choice, "K5", back, actor, place_of(application))
     for offer in offers:
-        code = "O9u" if offer.state is OfferState.VACATED else "O4u"
-        advance(
-            session,
-            offer,
-            code,
-            replace(back, closes_at=offer.expires_at),
-            actor,
-            place_of(application),
-        )
-        if code == "O9u":
+        vacated = offer.state is OfferState.VACATED
+        closing = replace(back, closes_at=offer.expires_at)
+        advance(session, offer, "O9u" if vacated else "O4u", closing, actor, place_of(application))
+        if vacated:
             _restore_fellowship(session, actor, application, offer, back)
     recount(session, streams.values())
     renumber(stream_applications(session, application.id))
@@ -290,9 +296,15 @@ def _wait_again(session: Session, application: Application, entry: StreamApplica
 
 
 def _free_offers(
-    session: Session, actor: Actor, application: Application, facts: Facts, only: int | None = None
+    session: Session,
+    actor: Actor,
+    application: Application,
+    facts: Facts,
+    *,
+    only: int | None = None,
+    taken: str = "O9",
 ) -> None:
-    """End the offers of whoever withdraws: pending ones are declined, accepted ones vacated, drafts cancelled."""
+    """End the offers of whoever leaves: pending ones are declined, accepted ones end by ``taken``, drafts cancelled."""
     query = sa.select(Offer).where(
         Offer.application_id == application.id,
         Offer.state.in_(
@@ -319,7 +331,7 @@ def _free_offers(
                 )
                 advance(session, offer, "O4", system, actor, place_of(application), letter=letter)
             case OfferState.ACCEPTED | OfferState.CONFIRMED:
-                advance(session, offer, "O9", system, actor, place_of(application))
+                advance(session, offer, taken, system if taken == "O9" else facts, actor, place_of(application))
                 _end_fellowship(session, actor, application, offer, system)
             case _:
                 advance(session, offer, "O12", system, actor, place_of(application))

@@ -60,6 +60,7 @@ STREAM_APPLICATION_ROWS: tuple[Row, ...] = (
     row("S7b", Machine.STREAM_APPLICATION, S.INTERVIEWING, S.IN_REVIEW, (Role.SYSTEM, *_LEADS)),
     row("S8", Machine.STREAM_APPLICATION, (S.IN_REVIEW, S.INTERVIEWING), S.ASSESSED, (Role.STREAM_LEAD, Role.SYSTEM), guards=(g.ranking_locked_or_decided,)),
     row("S9", Machine.STREAM_APPLICATION, _BEFORE_OFFER, S.NOT_SELECTED, Role.SYSTEM, guards=(g.released,)),
+    row("S9u", Machine.STREAM_APPLICATION, S.NOT_SELECTED, FORMER, Role.ADMIN, reason=True, two_people=True),
     row("S10", Machine.STREAM_APPLICATION, S.ASSESSED, S.OFFERED, Role.SYSTEM, guards=(g.released, g.approved_by_two)),
     row("S11", Machine.STREAM_APPLICATION, S.ASSESSED, S.WAITLISTED, Role.SYSTEM, guards=(g.released, g.decision_recorded)),
     row("S12", Machine.STREAM_APPLICATION, S.WAITLISTED, S.OFFERED, _TEAM, gate=Gate(closes="T15"), guards=(g.seat_free, g.capacity_free, g.no_other_accepted), mail="waitlist_promotion"),

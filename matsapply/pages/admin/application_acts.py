@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import Response, abort, current_app, request, stream_with_context
 from sqlalchemy.orm import Session
 
 from matsapply.applications import staff_export
-from matsapply.applications.facts import facts_of, letter_to, place_of
-from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, Extension
 from matsapply.audit import actions as audit
 from matsapply.pages.admin import figures
@@ -31,12 +28,12 @@ from matsapply.pages.admin.frame import (
 from matsapply.pages.guard import actor, needs
 from matsapply.platform import clock
 from matsapply.platform.flask_db import db, session
+from matsapply.process.corrections import reopen
 from matsapply.process.withdraw import withdraw_application
 from matsapply.rules.access import POLICY, Act
 from matsapply.rules.refusals import Code, Refused, refuse
 from matsapply.rules.stages import ExtensionReason, Role
 from matsapply.rules.wall_time import Unresolved, resolve_rule
-from matsapply.tracking.actions import advance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,12 +110,8 @@ def _extend(frame: CohortFrame, head: Header, until: datetime, reason: str, now:
 
 def _reopen(frame: CohortFrame, head: Header, until: datetime, reason: str, now: datetime) -> None:
     role = acting_role(reach_of(frame), POLICY[Act.APPLICATIONS_ACT])
-    application = lock_application(session(), head.id)
-    facts = facts_of(session(), actor(), role, now, cohort_id=frame.id, person_id=head.person_id, reason=reason)
-    letter = letter_to(session(), head.person_id, cohort_label=frame.label, until=until, reason=reason)
-    facts = replace(facts, reopened_until=until)
-    advance(session(), application, "A5", facts, actor(), place_of(application), letter=letter)
-    application.reopened_until = until
+    application = session().get_one(Application, head.id)
+    reopen(session(), actor(), application, role=role, until=until, reason=reason, now=now)
     said("Open again; the applicant is told until when.")
 
 
