@@ -1,4 +1,4 @@
-"""The application in a real browser: nothing typed is lost, whatever happens to the network, the session or the clock."""
+"""The application in a real browser: nothing typed is lost, whatever the network, the session or the clock do."""
 
 from __future__ import annotations
 
