@@ -181,18 +181,20 @@ def from_bibtex(text: str, known: Known) -> Reading:
     finally:
         log.setLevel(level)
     findings = [
-        Finding(
-            block.start_line + 1, 1, FindingCode.SYNTAX, Severity.ERROR, 0, f"no entry: {_why(block)}", "not imported"
-        )
+        Finding(_line(block), 1, FindingCode.SYNTAX, Severity.ERROR, 0, f"no entry: {_why(block)}", "not imported")
         for block in library.failed_blocks
     ]
     if len(library.entries) > MOST:
         return broken("bibtex", 1, FindingCode.SIZE, f"{len(library.entries):,} records; at most {MOST:,} are read")
     raws = [
-        Raw(entry.start_line + 1, _entry({field.key.lower(): field.value for field in entry.fields}))
+        Raw(_line(entry), _entry({field.key.lower(): field.value for field in entry.fields}))
         for entry in library.entries
     ]
     return gather("bibtex", raws, known, findings)
+
+
+def _line(block: Any) -> int:
+    return int(block.start_line or 0) + 1
 
 
 def _why(block: Any) -> str:
@@ -286,8 +288,8 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
         "published": _csl_date(item.get("issued")),
     }
     number = item.get("number", "")
-    texts = [value if isinstance(value, str) else "" for value in (number, item.get("URL"), item.get("DOI"))]
-    return _with_links(values, *texts, item)
+    number, url, doi = (value if isinstance(value, str) else "" for value in (number, item.get("URL"), item.get("DOI")))
+    return _with_links(values, number, url, doi, item)
 
 
 def _csl_name(person: Any) -> Any:

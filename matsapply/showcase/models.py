@@ -36,7 +36,7 @@ class Paper(Record, Base):
     featured: Mapped[bool] = mapped_column(default=False)
     position: Mapped[int] = mapped_column(default=0)
     # Folded title, names and topic, for a search that forgives accents and letter case.
-    search_text: Mapped[str] = mapped_column(sa.Text, default="")
+    search_text: Mapped[str] = mapped_column(sa.Text, default="", deferred=True)
     # The folded words of an abstract that an admin brought: searched, never shown.
     abstract_words: Mapped[str] = mapped_column(sa.Text, default="", server_default="", deferred=True)
 

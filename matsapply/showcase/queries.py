@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from matsapply.rules.names import folded
 from matsapply.rules.stages import LinkConfidence, PaperRole
 from matsapply.showcase.models import Fellow, Paper, PaperPerson, PaperStream
+from matsapply.showcase.searching import SYNONYMS, meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,7 +26,7 @@ MOST_WORDS = 8
 
 @dataclass(frozen=True, slots=True)
 class FellowName:
-    """A fellow beside a paper. ``author`` is the name he or she has among the authors, where it is another."""
+    """A fellow beside a paper. ``author`` is the name he or she has among the authors, where it is another and sure."""
 
     slug: str
     name: str
@@ -44,8 +45,10 @@ class PaperRow:
     published: date
     arxiv_id: str | None
     url: str
+    project_url: str
     topic: str
     track_key: str
+    cohort_key: str
     featured: bool
     hidden: bool
     authors: tuple[str, ...]
@@ -65,6 +68,7 @@ class PaperFilter:
     topic: str = ""
     track: str = ""
     stream: str = ""
+    cohort: str = ""
     fellow: str = ""
     year: int | None = None
     hidden: bool = False
@@ -72,30 +76,29 @@ class PaperFilter:
 
 @dataclass(frozen=True, slots=True)
 class PaperList:
-    """A page of papers, the newest first. ``next_after`` continues it: the published day and key of the last row."""
+    """A page of papers, the newest first. ``next_after`` continues it: the published day and key of the last row.
+
+    ``meant`` are the words that were searched for instead, where those that were asked for are in no paper.
+    """
 
     rows: tuple[PaperRow, ...]
     total: int
     next_after: tuple[date, int] | None
+    meant: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """One value to filter by, and how many papers it leaves."""
-
-    value: str
-    papers: int
-
-
-def _visible(filtered: PaperFilter) -> list[sa.ColumnElement[bool]]:
-    """The conditions of a filter. Every word must occur, accents and letter case aside."""
+def conditions(filtered: PaperFilter) -> list[sa.ColumnElement[bool]]:
+    """What a filter asks of a paper. Every word must occur, accents and letter case aside."""
     found: list[sa.ColumnElement[bool]] = [] if filtered.hidden else [Paper.hidden.is_(False)]
-    for word in folded(filtered.words.replace("\x00", " ")).split()[:MOST_WORDS]:
+    for word in asked_words(filtered.words):
         found.append(Paper.search_text.contains(word, autoescape=True))
-    if filtered.topic:
-        found.append(Paper.topic == filtered.topic)
-    if filtered.track:
-        found.append(Paper.track_key == filtered.track)
+    for column, value in (
+        (Paper.topic, filtered.topic),
+        (Paper.track_key, filtered.track),
+        (Paper.cohort_key, filtered.cohort),
+    ):
+        if value:
+            found.append(column == value)
     if filtered.year is not None:
         first = date(min(max(filtered.year, 1), 9998), 1, 1)
         found.append(sa.and_(Paper.published >= first, Paper.published < first.replace(year=first.year + 1)))
@@ -112,6 +115,12 @@ def _visible(filtered: PaperFilter) -> list[sa.ColumnElement[bool]]:
     return found
 
 
+def asked_words(text: str) -> list[str]:
+    """The folded words of a search, in the language of the pages."""
+    words = folded(text.replace("\x00", " ")).split()[:MOST_WORDS]
+    return [SYNONYMS.get(word, word) for word in words]
+
+
 def papers(
     session: Session,
     filtered: PaperFilter | None = None,
@@ -119,38 +128,32 @@ def papers(
     after: tuple[date, int] | None = None,
     limit: int = PAGE,
 ) -> PaperList:
-    """A page of the list: four queries, whatever the number of papers."""
-    where = _visible(filtered or PaperFilter())
-    total = session.scalar(sa.select(sa.func.count()).select_from(Paper).where(*where)) or 0
-    query = sa.select(Paper).where(*where).order_by(Paper.published.desc(), Paper.id.desc())
+    """A page of the list: four queries, whatever the number of papers; a few more where a word is in none of them."""
+    asked = filtered or PaperFilter()
+    total = count(session, asked)
+    meant_words = ""
+    if not total and (meant_words := _meant(session, asked.words)):
+        asked = replace(asked, words=meant_words)
+        total = count(session, asked)
+    query = sa.select(Paper).where(*conditions(asked)).order_by(Paper.published.desc(), Paper.id.desc())
     if after is not None:
-        day, key = after
-        query = query.where(sa.or_(Paper.published < day, sa.and_(Paper.published == day, Paper.id < key)))
+        query = query.where(sa.tuple_(Paper.published, Paper.id) < sa.tuple_(*after))
     size = min(max(limit, 1), MOST)
     found = session.scalars(query.limit(size + 1)).all()
     rows = _rows(session, found[:size])
     more = len(found) > size
-    return PaperList(rows, total, (rows[-1].published, rows[-1].id) if more else None)
+    return PaperList(rows, total, (rows[-1].published, rows[-1].id) if more else None, meant_words if total else "")
 
 
-def facets(session: Session, filtered: PaperFilter | None = None) -> dict[str, tuple[Facet, ...]]:
-    """Counts by ``topic``, ``track``, ``year`` and ``stream`` of the papers a filter leaves."""
-    matching = sa.select(Paper.id).where(*_visible(filtered or PaperFilter()))
-    year = sa.extract("year", Paper.published)
-    columns: dict[str, Any] = {"topic": Paper.topic, "track": Paper.track_key, "year": year}
-    found: dict[str, tuple[Facet, ...]] = {}
-    for name, column in columns.items():
-        rows = session.execute(
-            sa.select(column, sa.func.count()).where(Paper.id.in_(matching)).group_by(column).order_by(column)
-        )
-        found[name] = tuple(Facet(str(value), number) for value, number in rows if value != "")
-    rows = session.execute(
-        sa.select(PaperStream.stream_key, sa.func.count())
-        .where(PaperStream.paper_id.in_(matching))
-        .group_by(PaperStream.stream_key)
-        .order_by(PaperStream.stream_key)
-    )
-    return found | {"stream": tuple(Facet(value, number) for value, number in rows)}
+def count(session: Session, filtered: PaperFilter) -> int:
+    return session.scalar(sa.select(sa.func.count()).select_from(Paper).where(*conditions(filtered))) or 0
+
+
+def _meant(session: Session, words: str) -> str:
+    """The words with each misspelt one mended; empty where none can be."""
+    asked = asked_words(words)
+    mended = [meant(session, word) or word for word in asked]
+    return " ".join(mended) if mended != asked else ""
 
 
 def papers_of_stream(session: Session, stream_key: str, limit: int = MOST) -> tuple[PaperRow, ...]:
@@ -271,7 +274,10 @@ def _rows(session: Session, found: Sequence[Paper]) -> tuple[PaperRow, ...]:
         if role is PaperRole.AUTHOR:
             authors[paper_id].append(name)
         else:
-            fellows[paper_id].append(FellowName(fellow_slug, name, "" if author == name else author, confidence))
+            sure = confidence is not LinkConfidence.TO_CONFIRM
+            fellows[paper_id].append(
+                FellowName(fellow_slug, name, author if sure and author != name else "", confidence)
+            )
     streams: dict[int, list[str]] = defaultdict(list)
     for paper_id, key in session.execute(
         sa.select(PaperStream.paper_id, PaperStream.stream_key)
@@ -288,8 +294,10 @@ def _rows(session: Session, found: Sequence[Paper]) -> tuple[PaperRow, ...]:
             published=paper.published,
             arxiv_id=paper.arxiv_id,
             url=paper.url,
+            project_url=paper.project_url,
             topic=paper.topic,
             track_key=paper.track_key,
+            cohort_key=paper.cohort_key,
             featured=paper.featured,
             hidden=paper.hidden,
             authors=tuple(authors[paper.id]),

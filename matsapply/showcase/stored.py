@@ -33,6 +33,9 @@ class Difference:
     given: str
 
 
+# Parts of an address that are pages of their own.
+RESERVED_SLUGS = frozenset({"fellows", "map", "papers", "feed"})
+
 # The columns of a paper that a file can give, by the names of its fields.
 _COLUMNS = {
     "title": "title",
@@ -67,7 +70,7 @@ class StoredShowcase:
         ):
             for known_as in {name, *aliases}:
                 self.fellows[known_as].append(key)
-        self.slugs = {paper.slug for paper in self.papers}
+        self.slugs = {paper.slug for paper in self.papers} | RESERVED_SLUGS
         self.fellow_slugs = set(session.scalars(sa.select(Fellow.slug)))
         self.by_arxiv = {paper.arxiv_id: paper for paper in self.papers if paper.arxiv_id}
         self.by_url = {paper.url: paper for paper in self.papers if paper.url}

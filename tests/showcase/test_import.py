@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from matsapply.rules.stages import LinkConfidence, PaperRole
 from matsapply.showcase import queries
+from matsapply.showcase.figures import facets
 from matsapply.showcase.file import PaperEntry, parse
 from matsapply.showcase.importing import CHANGED, CREATED, UNCHANGED, ImportReport, import_papers
 from matsapply.showcase.models import Fellow, ImportIssue, ImportRun, Paper, PaperPerson, PaperStream
@@ -204,11 +205,11 @@ class TestReads:
         assert found.total == len(found.rows)
 
     def test_facets_count_what_a_filter_leaves(self, session: Session) -> None:
-        facets = queries.facets(session)
-        assert {facet.value: facet.papers for facet in facets["year"]} == {"2023": 5, "2024": 11, "2025": 10}
-        assert sum(facet.papers for facet in facets["topic"]) == 26
-        assert {facet.value: facet.papers for facet in facets["track"]}["empirical"] == 24
-        narrowed = queries.facets(session, PaperFilter(year=2023, topic="evaluations"))
+        found = facets(session)
+        assert {facet.value: facet.papers for facet in found["year"]} == {"2023": 5, "2024": 11, "2025": 10}
+        assert sum(facet.papers for facet in found["topic"]) == 26
+        assert {facet.value: facet.papers for facet in found["track"]}["empirical"] == 24
+        narrowed = facets(session, PaperFilter(year=2023, topic="evaluations"))
         assert {facet.value: facet.papers for facet in narrowed["stream"]} == {"evals": 1, "robustness": 1}
 
     def test_hidden_papers_are_nowhere(self, session: Session) -> None:

@@ -1,41 +1,69 @@
-"""Past fellows' papers, for everybody."""
+"""Past fellows' papers, for everybody: the list, a page a paper, a page a fellow, the map."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, render_template, request, url_for
 
 from matsapply.cohorts import queries as cohorts
+from matsapply.pages.addresses import absolute
 from matsapply.pages.guard import needs
 from matsapply.pages.public.caching import kept_briefly
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act
-from matsapply.showcase import queries
+from matsapply.showcase import citing, figures, queries
 from matsapply.showcase.queries import PaperFilter
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
+    from matsapply.showcase.queries import PaperRow
+
 blueprint = Blueprint("showcase", __name__, url_prefix="/showcase")
 
 LONGEST = 200  # letters of a search or a filter
+LONG_LIST = 12  # authors that are shown before the rest is folded away
+FILTERS = {
+    "topic": "Topic",
+    "track": "Track",
+    "stream": "Stream",
+    "cohort": "Cohort",
+    "year": "Year",
+    "fellow": "Fellow",
+}
+MAP_CELL = 44  # units of the map's picture
 
 
 @blueprint.get("")
 @needs(Act.PUBLIC)
 @kept_briefly
 def papers() -> ResponseReturnValue:
-    """The list, to browse by words, topic, track, stream, year and fellow; the address holds the state."""
+    """The list, to browse by words, topic, track, stream, cohort, year and fellow; the address holds the state."""
     asked = filter_asked()
+    found = queries.papers(session(), asked, after=place_asked())
+    if found.meant:
+        asked = PaperFilter(**{**_fields(asked), "words": found.meant})
     return render_template(
         "public/showcase.html",
-        found=queries.papers(session(), asked, after=place_asked()),
-        facets=queries.facets(session(), asked),
+        found=found,
+        facets=figures.facets(session(), asked),
         asked=asked,
-        streams=_stream_names(),
+        filters=FILTERS,
+        names=_names(),
+    )
+
+
+@blueprint.get("/map")
+@needs(Act.PUBLIC)
+@kept_briefly
+def topic_map() -> ResponseReturnValue:
+    """When papers appeared, and which topics each year had; pictures with their numbers behind."""
+    found = figures.topic_years(session())
+    return render_template(
+        "public/showcase_map.html", map=found, quarters=figures.per_quarter(session()), cell=MAP_CELL
     )
 
 
@@ -43,12 +71,16 @@ def papers() -> ResponseReturnValue:
 @needs(Act.PUBLIC)
 @kept_briefly
 def paper(slug: str) -> ResponseReturnValue:
-    """One paper: people, our own summary, where it grew, and what is near."""
-    found = queries.paper_by_slug(session(), slug[:LONGEST])
-    if found is None:
-        abort(404)
+    """One paper: people, our own summary, where it grew, how to cite it, and what is near."""
+    found = paper_at(slug)
     return render_template(
-        "public/paper.html", paper=found, near=queries.related(session(), found), streams=_stream_names()
+        "public/paper.html",
+        paper=found,
+        near=queries.related(session(), found),
+        grew=_grew(found),
+        cite={"Text": citing.plain(found), "BibTeX": citing.bibtex(found).strip()},
+        shown_authors=LONG_LIST,
+        address=absolute(url_for(".paper", slug=found.slug)),
     )
 
 
@@ -63,13 +95,25 @@ def fellow(slug: str) -> ResponseReturnValue:
     return render_template("public/fellow.html", fellow=found)
 
 
+def paper_at(slug: str) -> PaperRow:
+    """The visible paper of an address; 404 where there is none."""
+    found = queries.paper_by_slug(session(), slug[:LONGEST])
+    if found is None:
+        abort(404)
+    return found
+
+
 def filter_asked() -> PaperFilter:
     """The filter in the address; a year that is none answers 400."""
     year = request.args.get("year", "")
     if year and not (year.isascii() and year.isdigit() and len(year) == 4):
         abort(400)
-    text = {name: request.args.get(name, "")[:LONGEST] for name in ("topic", "track", "stream", "fellow")}
+    text = {name: request.args.get(name, "")[:LONGEST] for name in FILTERS if name != "year"}
     return PaperFilter(words=request.args.get("q", "")[:LONGEST], year=int(year) if year else None, **text)
+
+
+def _fields(asked: PaperFilter) -> dict[str, Any]:
+    return {name: getattr(asked, name) for name in (*FILTERS, "hidden")}
 
 
 def place_asked() -> tuple[date, int] | None:
@@ -86,6 +130,15 @@ def place_asked() -> tuple[date, int] | None:
         abort(400)
 
 
-def _stream_names() -> dict[str, str]:
+def _names() -> dict[str, str]:
+    """The names of streams, by key, in the cohort in force."""
     cohort = cohorts.cohort_in_force(session(), clock.now())
     return cohorts.stream_names(session(), cohort.id) if cohort else {}
+
+
+def _grew(found: PaperRow) -> dict[str, Any]:
+    """Where a paper grew: its cohort, and the streams near it with their mentors, as the cohort in force has them."""
+    cohort = cohorts.cohort_in_force(session(), clock.now())
+    streams = cohorts.streams(session(), cohort.id, keys=found.streams) if cohort and found.streams else []
+    order = {key: place for place, key in enumerate(found.streams)}
+    return {"streams": sorted(streams, key=lambda stream: order.get(stream.key, 0)), "cohort": found.cohort_key}
