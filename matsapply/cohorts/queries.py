@@ -309,6 +309,20 @@ def tasks(session: Session, cohort_id: int) -> list[TaskView]:
     ]
 
 
+def stream_mentors(session: Session, cohort_id: int, keys: Sequence[str]) -> list[tuple[str, str, list[str]]]:
+    """Key, name and mentors of the shown streams among ``keys``, in their order. One query."""
+    found: dict[str, tuple[str, str, list[str]]] = {}
+    rows = session.execute(
+        sa.select(Stream.key, Stream.name, Mentor.name)
+        .outerjoin(Mentor, Mentor.stream_id == Stream.id)
+        .where(Stream.cohort_id == cohort_id, Stream.key.in_(keys), Stream.state.in_(SHOWN_STREAMS))
+        .order_by(Mentor.id)
+    )
+    for key, name, mentor in rows:
+        found.setdefault(key, (key, name, []))[2].extend([mentor] if mentor else [])
+    return [found[key] for key in keys if key in found]
+
+
 def stream_names(session: Session, cohort_id: int) -> dict[str, str]:
     """Names by key, for links from papers to streams."""
     rows = session.execute(

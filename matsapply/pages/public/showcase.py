@@ -138,7 +138,6 @@ def _names() -> dict[str, str]:
 
 def _grew(found: PaperRow) -> dict[str, Any]:
     """Where a paper grew: its cohort, and the streams near it with their mentors, as the cohort in force has them."""
-    cohort = cohorts.cohort_in_force(session(), clock.now())
-    streams = cohorts.streams(session(), cohort.id, keys=found.streams) if cohort and found.streams else []
-    order = {key: place for place, key in enumerate(found.streams)}
-    return {"streams": sorted(streams, key=lambda stream: order.get(stream.key, 0)), "cohort": found.cohort_key}
+    cohort = cohorts.cohort_in_force(session(), clock.now()) if found.streams else None
+    streams = cohorts.stream_mentors(session(), cohort.id, found.streams) if cohort else []
+    return {"streams": streams, "cohort": found.cohort_key}
