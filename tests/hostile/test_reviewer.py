@@ -1,4 +1,4 @@
-"""Cases 4, 7 and 10 for reviewers, and invariant 29: no byte of any answer tells a blind reader who applied."""
+"""Cases 4, 6 to 10, 23 and 28 for reviewers, and invariant 29: no byte tells a blind reader who applied."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from matsapply.applications.models import Application, Reference
 from matsapply.demo.load import load_demo
 from matsapply.demo.staff import PASSWORD
 from matsapply.pages.account.passwords import hash_password
-from matsapply.people.models import Account, Person
+from matsapply.people.models import Account, Person, RoleGrant
+from matsapply.platform import clock
 from matsapply.platform.settings import Settings
 from matsapply.reviews.models import ConflictOfInterest, ReviewAssignment
-from matsapply.rules.stages import ACTIVE_ASSIGNMENT, ConflictKind, ConflictSource
+from matsapply.rules.stages import ACTIVE_ASSIGNMENT, ConflictKind, ConflictSource, Role
 from tests.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -147,3 +148,80 @@ def test_case_4_what_is_assigned_to_somebody_else_is_like_what_is_not_there(
         for ref, answer in zip((foreign, "0000000000000"), answers, strict=True)
     ]
     assert bodies[0] == bodies[1]
+
+
+def listed(reader: Visitor, query: str = "") -> list[str]:
+    """The applications of the queue, in its order."""
+    answer = reader.get(f"/review{query}")
+    assert answer.status_code == 200, query
+    return re.findall(r'<th scope="row"[^>]*><a href="/review/(\w+)"', answer.text)
+
+
+def test_case_6_a_sort_or_filter_on_what_is_hidden_changes_nothing(reader: Visitor) -> None:
+    """A queue has one order; parameters it does not know are not looked at."""
+    plain = listed(reader)
+    assert len(plain) >= 5
+    for query in ("sort=score_mean", "sort=-decision", "filter=name", "order=spread", "sort=", "state=submitted"):
+        assert listed(reader, f"?{query}") == plain, query
+
+
+def test_case_28_odd_numbers_in_the_address_are_answered(reader: Visitor) -> None:
+    for query in ("page=-1", f"page={10**18}", "per_page=1000000", "q=%00%FF", "track=" + "x" * 5000, "q[]=1&q=2"):
+        assert reader.get(f"/review?{query}").status_code == 200, query
+        assert reader.get(f"/review/done?{query}").status_code == 200, query
+    for ref in ("-1", str(10**18), "%00", "..%2f..%2fetc", "x" * 3000, "%F0%9F%92%A9"):
+        assert reader.get(f"/review/{ref}").status_code in {400, 404}, ref[:20]
+
+
+NAUGHTY = ("<script>alert(1)</script>", "a\x00b", "\u202e\U0001f600" * 50, "\ufffe\uffff", "=1+1", "x" * 900_000)
+
+
+@pytest.mark.parametrize("text", NAUGHTY, ids=range(len(NAUGHTY)))
+def test_case_23_naughty_text_is_kept_or_refused(reader: Visitor, live_session: Session, text: str) -> None:
+    chosen = own(live_session)[0]
+    page = f"/review/{chosen.public_id}"
+    scores = {f"score-{text[:50]}": text[:50], "confidence": text, "minutes": text, "version": text}
+    for path in (f"{page}/draft", page, f"{page}/recuse", f"{page}/return"):
+        fields = {"note": text, "feedback": text, "reason": text, "kind": text[:50], **scores}
+        assert reader.post(path, fields, form="/review").status_code in {303, 404, 409, 413, 422}, path
+    for minutes in ("nan", "inf", "-1e400", "1e400", "1_0", "²"):
+        answer = reader.post(f"{page}/draft", {"minutes": minutes, "version": "0"}, form="/review")
+        assert answer.status_code in {303, 404, 409}, minutes
+
+
+def test_case_9_a_grant_that_ended_closes_every_page_at_once(reader: Visitor, live_session: Session) -> None:
+    chosen = own(live_session)[0]
+    assert reader.get("/review").status_code == 200
+    held = sa.update(RoleGrant).where(RoleGrant.person_id == chosen.reviewer_id, RoleGrant.role == Role.REVIEWER)
+    live_session.execute(held.values(ends_at=clock.now()))
+    live_session.commit()
+    for path in ("/review", "/review/done", f"/review/{chosen.public_id}", f"/review/{chosen.public_id}/recuse"):
+        assert reader.get(path).status_code in {403, 404}, path
+    for path in ("", "/draft", "/return", "/recuse"):
+        sent = reader.post(f"/review/{chosen.public_id}{path}", {"note": "still here"}, form="/account")
+        assert sent.status_code in {403, 404}, path
+    live_session.rollback()
+    assert live_session.get_one(ReviewAssignment, chosen.id).draft_note != "still here"
+
+
+@pytest.mark.parametrize("who", ["auditor", "mentor", "applicant-review"])
+def test_case_10_nobody_else_writes_a_review(app: Flask, reader: Visitor, live_session: Session, who: str) -> None:
+    chosen = own(live_session)[0]
+    other = Visitor(app.test_client())
+    assert other.sign_in(f"{who}@demo.example", PASSWORD).status_code in {302, 303}
+    for path in ("", "/draft", "/return", "/recuse"):
+        sent = other.post(f"/review/{chosen.public_id}{path}", {"note": "mine now"}, form="/account")
+        assert sent.status_code == 403, path
+
+
+def test_case_4_and_8_nothing_a_reviewer_may_download_exists(reader: Visitor) -> None:
+    """A blind reader has no export and no file: the routes that give any are not theirs."""
+    routes = reader.client.application.url_map.iter_rules()
+    rules = [rule for rule in routes if "file" in rule.rule or ".csv" in rule.rule]
+    assert rules
+    for rule in rules:
+        path = re.sub(r"<[^>]+>", "0000000000000", rule.rule)
+        if "static" in path:
+            continue
+        answer = reader.get(path) if "GET" in (rule.methods or ()) else reader.post(path, form="/account")
+        assert answer.status_code in {403, 404}, path
