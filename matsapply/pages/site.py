@@ -16,7 +16,7 @@ from matsapply.cohorts.gates import PUBLIC_STATES
 from matsapply.pages import widgets
 from matsapply.pages.guard import actor, needs
 from matsapply.platform import clock
-from matsapply.platform.flask_db import db, session
+from matsapply.platform.flask_db import address, session
 from matsapply.rules.access import Act, may
 from matsapply.rules.stages import STAFF, Role
 
@@ -92,7 +92,7 @@ _known: dict[str, _Known] = {}
 
 def _directory() -> _Known:
     """All cohorts, newest first, remembered for a few seconds for each database."""
-    place = str(db.engine.url)
+    place = address()
     found = _known.get(place)
     if found is not None and found.until > clock.monotonic():
         return found
@@ -122,7 +122,7 @@ def frame_in_force() -> CohortFrame | None:
 
 def forget_cohorts() -> None:
     """After a change of a cohort: this process reads it again at once, others within seconds."""
-    _known.pop(str(db.engine.url), None)
+    _known.pop(address(), None)
 
 
 def _present() -> CohortFrame | None:

@@ -72,6 +72,60 @@ def in_force(now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(RoleGrant.starts_at <= now, sa.or_(RoleGrant.ends_at.is_(None), RoleGrant.ends_at > now))
 
 
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Whoever carries the mark of a session, and what they may do now."""
+
+    account_id: int
+    person_id: int
+    person_public_id: str
+    name: str
+    email: str
+    time_zone: str
+    has_second_factor: bool
+    actor: Actor
+
+
+# Asked by every request of somebody signed in, so it is put together once.
+_SIGNED_IN = (
+    sa.select(
+        Account.id,
+        Account.person_id,
+        Person.public_id,
+        Person.display_name,
+        Account.email,
+        Person.time_zone,
+        sa.or_(
+            sa.and_(Account.tf_primary_method != "", Account.tf_totp_secret != ""), Account.has_second_passkey
+        ).label("second_factor"),
+        RoleGrant.role,
+        RoleGrant.scope,
+        RoleGrant.scope_id,
+    )
+    .join(Person, Person.id == Account.person_id)
+    .outerjoin(
+        RoleGrant,
+        sa.and_(
+            RoleGrant.person_id == Account.person_id,
+            RoleGrant.starts_at <= sa.bindparam("now"),
+            sa.or_(RoleGrant.ends_at.is_(None), RoleGrant.ends_at > sa.bindparam("now")),
+        ),
+    )
+    .where(Account.fs_uniquifier == sa.bindparam("mark"), Account.active)
+)
+
+
+def signed_in(session: Session, mark: str, now: datetime) -> SignedIn | None:
+    """The account with that session mark and its grants in force, in one query; None where there is none, or where it
+    is closed."""
+    rows = session.connection().execute(_SIGNED_IN, {"mark": mark, "now": now}).all()
+    if not rows:
+        return None
+    first = rows[0]
+    grants = frozenset(Grant(role, scope, scope_id) for *_, role, scope, scope_id in rows if role is not None)
+    return SignedIn(*first[:6], bool(first.second_factor), Actor(first.person_id, grants))
+
+
 def actor_of(session: Session, person_id: int | None, now: datetime) -> Actor:
     """The person with the grants in force at ``now``; one query. ``None`` is the anonymous actor."""
     if person_id is None:

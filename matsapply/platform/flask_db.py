@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from inspect import iscoroutinefunction
+from weakref import WeakKeyDictionary
+
+import sqlalchemy as sa
 from flask import Flask, g, request
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy.orm import Session
@@ -19,6 +23,19 @@ def session() -> Session:
     return db.session
 
 
+_addresses: WeakKeyDictionary[sa.Engine, str] = WeakKeyDictionary()
+
+
+def address() -> str:
+    """The address of the running application's database, without its password: what tells apart the sites of one
+    process (tests have many). Written out once for each engine."""
+    engine = db.engine
+    found = _addresses.get(engine)
+    if found is None:
+        found = _addresses[engine] = str(engine.url)
+    return found
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Bind the engine; set the pool so that a dead connection is noticed before it is used."""
     options: dict[str, object] = {"url": settings.database}
@@ -26,6 +43,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         options |= {"pool_pre_ping": True, "pool_size": settings.threads, "max_overflow": settings.threads}
     app.config["SQLALCHEMY_ENGINES"] = {"default": options}
     db.init_app(app)
+    # The extension would start an event loop at the end of each request to close sessions of a kind we have none of.
+    app.teardown_appcontext_funcs[:] = [each for each in app.teardown_appcontext_funcs if not iscoroutinefunction(each)]
     with app.app_context():
         configure_engine(db.engine)
 
@@ -49,4 +68,4 @@ def finish_request(status: int) -> None:
         db.session.rollback()
 
 
-__all__ = ["Base", "begin_request", "db", "finish_request", "init_app", "keep", "session"]
+__all__ = ["Base", "address", "begin_request", "db", "finish_request", "init_app", "keep", "session"]

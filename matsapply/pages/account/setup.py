@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
+from flask_login.utils import _user_context_processor
 from flask_security import (
     Security,
     change_email as change_email_views,
@@ -149,7 +150,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
     security.want_json(lambda _request: False)
     security.login_manager.request_loader(lambda _request: None)  # sessions only: no tokens, no basic authentication
-    security.principal.skip_static = True
+    # Before every request, and for every page, the library would load the whole account: viewer.py reads what we need.
+    app.before_request_funcs[None].remove(security.principal._on_before_request)
+    app.template_context_processors[None].remove(_user_context_processor)
     events.init_app(app)
     limits.init_app(app, settings)
     viewer.init_app(app, settings)

@@ -1,4 +1,4 @@
-"""Who is looking: loaded for every request that carries a session, at most two queries."""
+"""Who is looking: loaded for every request that carries a session, by one query."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import abort, current_app, g, redirect, request, session as cookie, url_for
-from flask_login import current_user
 
 from matsapply.people import queries
 from matsapply.platform import clock
@@ -98,20 +97,24 @@ def menu() -> Menu | None:
 
 
 def _load() -> None:
+    """Who is looking, in one query. Flask-Login's ``current_user``, a whole object, is left to the library's views."""
     g.actor = ANONYMOUS
-    if request.endpoint == "static" or not current_user.is_authenticated:
+    mark = cookie.get("_user_id") if request.endpoint != "static" else None
+    if mark is None:
         return
-    account = current_user._get_current_object()
+    found = queries.signed_in(session(), str(mark), clock.now())
+    if found is None:
+        return
     g.viewer = Viewer(
-        account_id=account.id,
-        person_id=account.person_id,
-        person_public_id=account.person.public_id,
-        name=account.person.display_name,
-        email=account.email,
-        two_factors=account.has_second_factor or cookie.get(BY_PASSKEY) == account.id,
+        account_id=found.account_id,
+        person_id=found.person_id,
+        person_public_id=found.person_public_id,
+        name=found.name,
+        email=found.email,
+        two_factors=found.has_second_factor or cookie.get(BY_PASSKEY) == found.account_id,
     )
-    g.viewer_zone = account.person.time_zone
-    g.actor = queries.actor_of(session(), account.person_id, clock.now())
+    g.viewer_zone = found.time_zone
+    g.actor = found.actor
 
 
 def signs_in_by_passkey(who: Viewer) -> bool:

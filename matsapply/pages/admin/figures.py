@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from matsapply.applications import staff_list
 from matsapply.pages.guard import actor
 from matsapply.platform import clock
-from matsapply.platform.flask_db import db, session
+from matsapply.platform.flask_db import address, session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ _kept: dict[tuple[Any, ...], tuple[float, Any]] = {}
 
 def remembered(name: str, cohort_id: int, make: Callable[[], Any]) -> Any:
     """What ``make`` gives, made anew after a few seconds; apart for each database, cohort and reader."""
-    key = (str(db.engine.url), name, cohort_id, actor().person_id, actor().grants)
+    key = (address(), name, cohort_id, actor().person_id, actor().grants)
     now = clock.monotonic()
     found = _kept.get(key)
     if found is not None and found[0] > now:

@@ -9,7 +9,7 @@ from flask import Response, current_app, make_response, request
 
 from matsapply.pages.guard import actor
 from matsapply.platform import clock
-from matsapply.platform.flask_db import db
+from matsapply.platform.flask_db import address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ def kept_briefly(view: Callable[..., ResponseReturnValue]) -> Callable[..., Resp
             return view(*args, **kwargs)
         cookies = request.cookies
         # The address of the database tells apart the sites of one process (tests have many).
-        key = (str(db.engine.url), request.full_path, cookies.get("theme", ""), cookies.get("zone", ""), request.host)
+        key = (address(), request.full_path, cookies.get("theme", ""), cookies.get("zone", ""), request.host)
         found = _kept.get(key)
         if found is None or found[0] < clock.monotonic():
             response = make_response(view(*args, **kwargs))
