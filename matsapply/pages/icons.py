@@ -5,6 +5,10 @@ A dot is a line of no length (``h.01``), which a round line cap turns into a poi
 
 from __future__ import annotations
 
+from functools import cache
+
+from markupsafe import Markup
+
 _PATHS: dict[str, str] = {
     "home": "M4 11.5 12 4.5l8 7M6.5 9.5V19h11V9.5M10 19v-5h4v5",
     "inbox": "M4 13.5 6.5 6h11l2.5 7.5V18.5H4zM4 13.5h4.5l1 2.5h5l1-2.5H20",
@@ -62,6 +66,16 @@ _PATHS: dict[str, str] = {
 def path_of(name: str) -> str:
     """The path of an icon; an unknown name is an error in the template, so it raises ``KeyError``."""
     return _PATHS[name]
+
+
+@cache
+def drawing(name: str, size: int = 18, label: str | None = None, cls: str = "") -> Markup:
+    """The whole symbol. Pages show dozens of a few kinds, so each kind is written once."""
+    means = Markup(' role="img" aria-label="{}"').format(label) if label else Markup(' aria-hidden="true"')
+    look = f"icon {cls}" if cls else "icon"
+    return Markup(
+        '<svg class="{}" width="{}" height="{}" viewBox="0 0 24 24"{} focusable="false"><path d="{}"/></svg>'
+    ).format(look, size, size, means, path_of(name))
 
 
 def names() -> list[str]:

@@ -17,8 +17,8 @@ from matsapply.pages import widgets
 from matsapply.pages.guard import actor, needs
 from matsapply.platform import clock
 from matsapply.platform.flask_db import address, session
-from matsapply.rules.access import Act, may
-from matsapply.rules.stages import STAFF, Role
+from matsapply.rules.access import Act, Actor, Grant, may
+from matsapply.rules.stages import STAFF, Role, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("site", __name__)
 
+EXTENSION = "matsapply.places"  # the places of each set of roles, worked out once for each application
 KEPT_FOR = 5.0  # seconds for which a process remembers which cohorts there are
 
 
@@ -46,6 +47,7 @@ def healthz() -> ResponseReturnValue:
 
 def init_app(app: Flask, settings: Settings) -> None:
     app.register_blueprint(blueprint)
+    app.extensions[EXTENSION] = {}
     choose = needs(Act.PUBLIC)(widgets.choose_theme)
     app.add_url_rule("/theme", "theme", choose, methods=["POST"])
     csrf: CSRFProtect = app.extensions["csrf"]
@@ -177,10 +179,13 @@ class Banner:
     links: tuple[tuple[str, str], ...]
 
 
+DEMO_LINKS = (("Clock and sign-ins", "/demo"), ("Mailbox", "/demo/mail"))
+
+
 def demo_banner() -> Banner:
     """Says that this is a demo, and what time it pretends."""
-    links = (("Clock and sign-ins", "/demo"), ("Mailbox", "/demo/mail"))
-    return Banner(clock.now(), tuple((label, widgets.path(href)) for label, href in links if _exists(href)))
+    minute = clock.now().replace(second=0, microsecond=0)  # as it is shown
+    return Banner(minute, tuple((label, widgets.path(href)) for label, href in DEMO_LINKS))
 
 
 # --- the rail -----------------------------------------------------------------------------------------------------
@@ -252,10 +257,26 @@ def first_place() -> str:
 
 
 def _groups(roles: frozenset[Role]) -> tuple[Group, ...]:
+    frame = _present() if roles & OVERSIGHT else None
+    known: dict[Any, Any] = current_app.extensions[EXTENSION]
+    key = (roles, frame.key if frame else "")
+    shown = known.get(key)
+    if shown is None:
+        shown = known[key] = _places(*key)
+    addresses = [href for _, places in shown for _, href, _, _ in places]
+    here = max((href for href in addresses if _within(request.path, href)), key=len, default="")
+    return tuple(
+        Group(label, tuple(Item(name, widgets.path(href), icon, href == here) for name, href, icon, _ in places))
+        for label, places in shown
+    )
+
+
+def _places(roles: frozenset[Role], cohort_key: str) -> tuple[tuple[str, tuple[Place, ...]], ...]:
+    """The places of somebody with these roles. They hang on nothing else, so they are worked out once."""
     wanted: list[tuple[str, tuple[Place, ...]]] = []
-    if roles & OVERSIGHT and (frame := _present()) is not None:
-        wanted.append((f"Cohort {frame.key}", _of_cohort(COHORT_WORK, frame.key)))
-        wanted.append(("Set-up", (*_of_cohort(COHORT_SETUP, frame.key), *EVERYWHERE)))
+    if cohort_key:
+        wanted.append((f"Cohort {cohort_key}", _of_cohort(COHORT_WORK, cohort_key)))
+        wanted.append(("Set-up", (*_of_cohort(COHORT_SETUP, cohort_key), *EVERYWHERE)))
     if Role.REVIEWER in roles:
         wanted.append(("Reviewing", REVIEWER))
     if roles & {Role.MENTOR, Role.STREAM_LEAD}:
@@ -263,16 +284,12 @@ def _groups(roles: frozenset[Role]) -> tuple[Group, ...]:
     if not roles & STAFF:
         wanted.append(("Applying", APPLICANT))
     wanted.append(("Messages", (INBOX,)))
+    them = Actor(0, frozenset(Grant(role, Scope.PROGRAM) for role in roles))
     shown = [
-        (label, [place for place in places if _exists(place[1]) and may(actor(), place[3])]) for label, places in wanted
+        (label, tuple(place for place in places if _exists(place[1]) and may(them, place[3])))
+        for label, places in wanted
     ]
-    addresses = [href for _, places in shown for _, href, _, _ in places]
-    here = max((href for href in addresses if _within(request.path, href)), key=len, default="")
-    return tuple(
-        Group(label, tuple(Item(name, widgets.path(href), icon, href == here) for name, href, icon, _ in places))
-        for label, places in shown
-        if places
-    )
+    return tuple((label, places) for label, places in shown if places)
 
 
 def _of_cohort(places: tuple[Place, ...], key: str) -> tuple[Place, ...]:

@@ -205,6 +205,27 @@ def get(thing: Any, name: str, default: Any = None) -> Any:
     return getattr(thing, name, default)
 
 
+MOST_DRAWN = 2000
+_drawn: dict[tuple[Any, ...], Any] = {}
+
+
+def drawn(macro: Any, *args: Any, **named: Any) -> Any:
+    """What ``macro`` draws from these values, kept for the next page: for the frame around pages and for pictures.
+
+    All values must be hashable, and the macro may look at nothing else but the theme, the reader's zone and the place
+    the site is mounted at.
+    """
+    if current_app.debug:
+        return macro(*args, **named)
+    key = (macro, theme(), viewer_zone(), path(""), args, tuple(named.items()))
+    found = _drawn.get(key)
+    if found is None:
+        if len(_drawn) >= MOST_DRAWN:
+            _drawn.clear()
+        found = _drawn[key] = macro(*args, **named)
+    return found
+
+
 def _nothing() -> None:
     """What a page shows where the application provides no value: nothing."""
 
@@ -243,7 +264,8 @@ def init_app(app: Flask) -> None:
         with_args=with_args,
         tone_of=tone_of,
         part=get,
-        icon_path=icons.path_of,
+        drawn=drawn,
+        icon_drawing=icons.drawing,
         icon_names=icons.names,
         field_kind=form_shapes.field_kind,
         field_options=form_shapes.field_options,

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from matsapply.people.addresses import stored_address
 from matsapply.people.models import Account, EmailAddress, Person, RoleGrant, WebAuthn
+from matsapply.platform.db import fetch
 from matsapply.rules.access import ANONYMOUS, POLICY, Act, Actor, Grant
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ _SIGNED_IN = (
 def signed_in(session: Session, mark: str, now: datetime) -> SignedIn | None:
     """The account with that session mark and its grants in force, in one query; None where there is none, or where it
     is closed."""
-    rows = session.connection().execute(_SIGNED_IN, {"mark": mark, "now": now}).all()
+    rows = fetch(session, _SIGNED_IN, mark=mark, now=now)
     if not rows:
         return None
     first = rows[0]

@@ -7,17 +7,20 @@ of interest. What falls outside is simply not found.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
 from matsapply.applications.models import Application, TrackChoice
 from matsapply.cohorts.models import Track
+from matsapply.platform.db import fetch
 from matsapply.reviews.aggregates import OUT_OF_PLAY
 from matsapply.reviews.models import Review, ReviewAssignment, ReviewRound
 from matsapply.reviews.rounds import CENTRAL
 from matsapply.reviews.visibility import in_conflict, within_grants
+from matsapply.rules.access import Actor
 from matsapply.rules.stages import ApplicationState, AssignmentState, Role, RoundKind
 
 if TYPE_CHECKING:
@@ -25,16 +28,16 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from matsapply.rules.access import Actor
+    from matsapply.rules.access import Grant
 
 OPEN = (AssignmentState.ASSIGNED, AssignmentState.STARTED)
 READABLE = (*OPEN, AssignmentState.SUBMITTED)
 MOST_ROWS = 200
+KEPT_STATEMENTS = 200
 CODE_LENGTH = 6
 
 
-@dataclass(frozen=True, slots=True)
-class QueueRow:
+class QueueRow(NamedTuple):
     """One open reading. ``code`` names the application without telling whose it is."""
 
     public_id: str
@@ -83,10 +86,15 @@ def short_code(public_id: str) -> str:
     return public_id[:CODE_LENGTH].upper()
 
 
-def mine(actor: Actor) -> sa.ColumnElement[bool]:
-    """Assignments the actor may see as a reviewer of central rounds; join Application and ReviewRound."""
+# Statements are put together once for each set of grants; the reader's own key is a value of theirs.
+READER: sa.BindParameter[int] = sa.bindparam("reader", type_=sa.BigInteger)
+
+
+def mine(grants: frozenset[Grant]) -> sa.ColumnElement[bool]:
+    """Assignments that ``READER`` may see as a reviewer of central rounds; join Application and ReviewRound."""
+    actor = Actor(0, grants)
     return sa.and_(
-        ReviewAssignment.reviewer_id == (actor.person_id or 0),
+        ReviewAssignment.reviewer_id == READER,
         ReviewRound.kind.in_(sorted(CENTRAL)),
         within_grants(actor, Role.REVIEWER),
         ~in_conflict(ReviewAssignment.reviewer_id, ReviewAssignment.application_id),
@@ -121,7 +129,20 @@ _ORDER = (ReviewAssignment.due_at.asc().nulls_last(), ReviewAssignment.public_id
 
 def queue(session: Session, actor: Actor) -> Queue:
     """The open readings and a summary of the finished ones: two queries, however many rows."""
-    statement = (
+    reader = actor.person_id or 0
+    rows = fetch(session, _queue_of(actor.grants), reader=reader)
+    finished = fetch(session, _finished_of(actor.grants), reader=reader)
+    minutes = [spent for _, spent in finished if spent]
+    return Queue(
+        tuple(QueueRow(own, short_code(code), track or "", *rest) for own, code, track, *rest in rows),
+        tuple(total for total, _ in finished),
+        median(minutes) if minutes else None,
+    )
+
+
+@lru_cache(maxsize=KEPT_STATEMENTS)
+def _queue_of(grants: frozenset[Grant]) -> sa.Select[Any]:
+    return (
         assignments(
             ReviewAssignment.public_id,
             Application.public_id.label("application"),
@@ -130,53 +151,72 @@ def queue(session: Session, actor: Actor) -> Queue:
             ReviewAssignment.state,
             ReviewAssignment.due_at,
         )
-        .where(mine(actor), ReviewAssignment.state.in_(OPEN))
+        .where(mine(grants), ReviewAssignment.state.in_(OPEN))
         .order_by(*_ORDER)
         .limit(MOST_ROWS)
     )
-    rows = tuple(
-        QueueRow(row[0], short_code(row[1]), row[2] or "", row[3], row[4], row[5]) for row in session.execute(statement)
-    )
-    finished = session.execute(
+
+
+@lru_cache(maxsize=KEPT_STATEMENTS)
+def _finished_of(grants: frozenset[Grant]) -> sa.Select[Any]:
+    return (
         assignments(Review.total, Review.minutes)
         .join(Review, Review.assignment_id == ReviewAssignment.id)
-        .where(mine(actor), ReviewAssignment.state == AssignmentState.SUBMITTED, Review.superseded_at.is_(None))
-    ).all()
-    minutes = [row.minutes for row in finished if row.minutes]
-    return Queue(rows, tuple(row.total for row in finished), median(minutes) if minutes else None)
+        .where(mine(grants), ReviewAssignment.state == AssignmentState.SUBMITTED, Review.superseded_at.is_(None))
+    )
 
 
 def open_order(session: Session, actor: Actor) -> list[str]:
     """The public ids of the open readings in the order to read them."""
-    statement = assignments(ReviewAssignment.public_id).where(mine(actor), ReviewAssignment.state.in_(OPEN))
-    return list(session.scalars(statement.order_by(*_ORDER)))
+    return [row[0] for row in fetch(session, _order_of(actor.grants), reader=actor.person_id or 0)]
 
 
-def next_open(session: Session, actor: Actor, after: ReviewAssignment | None = None) -> str | None:
+@lru_cache(maxsize=KEPT_STATEMENTS)
+def _order_of(grants: frozenset[Grant]) -> sa.Select[Any]:
+    open_ones = assignments(ReviewAssignment.public_id).where(mine(grants), ReviewAssignment.state.in_(OPEN))
+    return open_ones.order_by(*_ORDER)
+
+
+def next_open(session: Session, actor: Actor, after: ReviewAssignment) -> str | None:
     """The reading that follows ``after`` in the order, the first one again at the end; None where all is done."""
-    order = assignments(ReviewAssignment.public_id, ReviewAssignment.due_at)
-    rows = session.execute(order.where(mine(actor), ReviewAssignment.state.in_(OPEN)).order_by(*_ORDER)).all()
-    if after is not None:
-        place = _place(after.due_at, after.public_id)
-        for row in rows:
-            if _place(row.due_at, row.public_id) > place:
-                return str(row.public_id)
+    values = {"reader": actor.person_id or 0, "due_at": after.due_at, "public_id": after.public_id}
+    rows = fetch(session, _next_of(actor.grants), **values)
     return str(rows[0].public_id) if rows else None
 
 
-def _place(due_at: datetime | None, public_id: str) -> tuple[bool, float, str]:
-    return (due_at is None, due_at.timestamp() if due_at else 0.0, public_id)
+@lru_cache(maxsize=KEPT_STATEMENTS)
+def _next_of(grants: frozenset[Grant]) -> sa.Select[Any]:
+    due_at = sa.bindparam("due_at", type_=ReviewAssignment.due_at.type)
+    public_id = sa.bindparam("public_id", type_=sa.String)
+    undated = ReviewAssignment.due_at.is_(None)
+    later = sa.or_(
+        sa.and_(due_at.is_not(None), sa.or_(undated, ReviewAssignment.due_at > due_at)),
+        sa.and_(
+            sa.or_(ReviewAssignment.due_at == due_at, sa.and_(due_at.is_(None), undated)),
+            ReviewAssignment.public_id > public_id,
+        ),
+    )
+    open_ones = assignments(ReviewAssignment.public_id).where(mine(grants), ReviewAssignment.state.in_(OPEN))
+    return open_ones.order_by(sa.case((later, 0), else_=1), *_ORDER).limit(1)
 
 
 def own_assignment(session: Session, actor: Actor, public_id: str) -> ReviewAssignment | None:
     """The assignment itself, for an act on it; None where it is not one of the actor's to see."""
-    return session.scalars(assignments(ReviewAssignment).where(*readable(actor, public_id))).one_or_none()
+    return session.scalars(
+        _own_of(actor.grants), {"reader": actor.person_id or 0, "public_id": public_id}
+    ).one_or_none()
 
 
-def readable(actor: Actor, public_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+@lru_cache(maxsize=KEPT_STATEMENTS)
+def _own_of(grants: frozenset[Grant]) -> sa.Select[Any]:
+    return assignments(ReviewAssignment).where(*readable(grants))
+
+
+def readable(grants: frozenset[Grant]) -> tuple[sa.ColumnElement[bool], ...]:
+    """The reading ``public_id`` of ``READER``, as long as it may be looked at."""
     return (
-        mine(actor),
-        ReviewAssignment.public_id == public_id,
+        mine(grants),
+        ReviewAssignment.public_id == sa.bindparam("public_id"),
         ReviewAssignment.state.in_(READABLE),
         Application.state != ApplicationState.CLOSED,
     )
@@ -206,9 +246,10 @@ def done(session: Session, actor: Actor, now: datetime, *, limit: int = MOST_ROW
             Review.snapshot_number.label("read_number"),
         )
         .join(Review, Review.assignment_id == ReviewAssignment.id)
-        .where(mine(actor), ReviewAssignment.state == AssignmentState.SUBMITTED, Review.superseded_at.is_(None))
+        .where(mine(actor.grants), ReviewAssignment.state == AssignmentState.SUBMITTED, Review.superseded_at.is_(None))
         .order_by(Review.submitted_at.desc(), Review.id.desc())
-        .limit(limit)
+        .limit(limit),
+        {"reader": actor.person_id or 0},
     )
     return [_done_row(row, now) for row in rows]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -11,9 +12,10 @@ from matsapply.applications.models import Application, Snapshot, TrackChoice
 from matsapply.cohorts.forms import QuestionView, RubricView, form_version, rubric as rubric_view
 from matsapply.cohorts.models import Criterion, Question, Rubric, Track
 from matsapply.people.models import Person
+from matsapply.platform.db import fetch
 from matsapply.reviews.aggregates import OUT_OF_PLAY, counts
 from matsapply.reviews.models import Review, ReviewAssignment, ReviewRound
-from matsapply.reviews.queries import assignments, readable, short_code
+from matsapply.reviews.queries import KEPT_STATEMENTS, assignments, readable, short_code
 from matsapply.rules.scoring import weights_for
 from matsapply.rules.stages import AssignmentState, QuestionType, RoundKind, TrackChoiceState
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from matsapply.rules.access import Actor
+    from matsapply.rules.access import Actor, Grant
 
 # A blind reading shows none of these, whatever the form says: files and links carry the name of their author.
 TELLING = frozenset({QuestionType.EMAIL, QuestionType.FILE, QuestionType.URLS, QuestionType.REFEREES})
@@ -105,33 +107,10 @@ class Reading:
 
 def reading(session: Session, actor: Actor, public_id: str) -> Reading | None:
     """One application to read: at most four queries. In a blind round the person is not joined at all."""
-    row = session.execute(
-        assignments(
-            ReviewAssignment,
-            ReviewRound.kind,
-            ReviewRound.blind,
-            ReviewRound.closed_at,
-            ReviewRound.rubric_id,
-            Application.public_id.label("application"),
-            Application.snapshot_number,
-            Application.person_id,
-            Snapshot.id.label("snapshot_id"),
-            Snapshot.form_version_id,
-            _stamp(Question, Question.form_version_id == Snapshot.form_version_id).label("form_stamp"),
-            _stamp(Criterion, Criterion.rubric_id == ReviewRound.rubric_id).label("rubric_stamp"),
-            Rubric.version.label("rubric_version"),
-            Rubric.public_id.label("rubric_public_id"),
-        )
-        .join(
-            Snapshot,
-            (Snapshot.application_id == Application.id) & (Snapshot.number == Application.snapshot_number),
-        )
-        .join(Rubric, Rubric.id == ReviewRound.rubric_id)
-        .where(*readable(actor, public_id))
-    ).one_or_none()
-    if row is None:
+    found = fetch(session, _reading_of(actor.grants), reader=actor.person_id or 0, public_id=public_id)
+    if not found:
         return None
-    own: ReviewAssignment = row[0]
+    row = own = found[0]
     rubric = _cached(
         _rubrics,
         (row.rubric_public_id, row.rubric_version, row.rubric_stamp),
@@ -178,6 +157,46 @@ def reading(session: Session, actor: Actor, public_id: str) -> Reading | None:
     )
 
 
+@lru_cache(maxsize=KEPT_STATEMENTS)
+def _reading_of(grants: frozenset[Grant]) -> sa.Select[Any]:
+    return (
+        assignments(
+            ReviewAssignment.id,
+            ReviewAssignment.public_id,
+            ReviewAssignment.state,
+            ReviewAssignment.version,
+            ReviewAssignment.updated_at,
+            ReviewAssignment.due_at,
+            ReviewAssignment.round_id,
+            ReviewAssignment.application_id,
+            ReviewAssignment.draft_scores,
+            ReviewAssignment.draft_note,
+            ReviewAssignment.draft_feedback,
+            ReviewAssignment.draft_confidence,
+            ReviewAssignment.draft_minutes,
+            ReviewRound.kind,
+            ReviewRound.blind,
+            ReviewRound.closed_at,
+            ReviewRound.rubric_id,
+            Application.public_id.label("application"),
+            Application.snapshot_number,
+            Application.person_id,
+            Snapshot.id.label("snapshot_id"),
+            Snapshot.form_version_id,
+            _stamp(Question, Question.form_version_id == Snapshot.form_version_id).label("form_stamp"),
+            _stamp(Criterion, Criterion.rubric_id == ReviewRound.rubric_id).label("rubric_stamp"),
+            Rubric.version.label("rubric_version"),
+            Rubric.public_id.label("rubric_public_id"),
+        )
+        .join(
+            Snapshot,
+            (Snapshot.application_id == Application.id) & (Snapshot.number == Application.snapshot_number),
+        )
+        .join(Rubric, Rubric.id == ReviewRound.rubric_id)
+        .where(*readable(grants))
+    )
+
+
 # Forms and rubrics hardly ever change, so each process keeps the last few; the stamp tells when they did.
 _forms: dict[Any, Any] = {}
 _rubrics: dict[Any, Any] = {}
@@ -198,13 +217,18 @@ def _stamp(model: type[Question] | type[Criterion], of: sa.ColumnElement[bool]) 
     return sa.select(sa.func.sum(model.id * 1009 + model.version)).where(of).scalar_subquery()
 
 
-def _tracks(session: Session, application_id: int) -> tuple[Chosen, ...]:
-    rows = session.execute(
-        sa.select(Track.key, Track.name, TrackChoice.state)
-        .join(TrackChoice, TrackChoice.track_id == Track.id)
-        .where(TrackChoice.application_id == application_id, TrackChoice.state != TrackChoiceState.WITHDRAWN)
-        .order_by(TrackChoice.rank)
+_TRACKS = (
+    sa.select(Track.key, Track.name, TrackChoice.state)
+    .join(TrackChoice, TrackChoice.track_id == Track.id)
+    .where(
+        TrackChoice.application_id == sa.bindparam("application_id"), TrackChoice.state != TrackChoiceState.WITHDRAWN
     )
+    .order_by(TrackChoice.rank)
+)
+
+
+def _tracks(session: Session, application_id: int) -> tuple[Chosen, ...]:
+    rows = fetch(session, _TRACKS, application_id=application_id)
     return tuple(Chosen(row.key, row.name, row.state not in OUT_OF_PLAY) for row in rows)
 
 
@@ -229,8 +253,7 @@ def _answers(session: Session, snapshot_id: int, questions: tuple[QuestionView, 
     """The answers to exactly these questions: the database takes them out of the snapshot one by one."""
     if not questions:
         return ()
-    columns = [Snapshot.content["answers", question.key].label(f"a{n}") for n, question in enumerate(questions)]
-    row = session.execute(sa.select(*columns).where(Snapshot.id == snapshot_id)).one()
+    (row,) = fetch(session, _answers_to(tuple(question.key for question in questions)), snapshot_id=snapshot_id)
     return tuple(Answer(question, _whole(question, value)) for question, value in zip(questions, row, strict=True))
 
 
@@ -239,11 +262,17 @@ def _whole(question: QuestionView, value: Any) -> Any:
     return bool(value) if question.type is QuestionType.BOOL and value in (0, 1) else value
 
 
+@lru_cache(maxsize=KEPT_STATEMENTS)
+def _answers_to(keys: tuple[str, ...]) -> sa.Select[Any]:
+    columns = [Snapshot.content["answers", key].label(f"a{n}") for n, key in enumerate(keys)]
+    return sa.select(*columns).where(Snapshot.id == sa.bindparam("snapshot_id"))
+
+
 def _name(session: Session, person_id: int) -> str:
     return session.scalars(sa.select(Person.display_name).where(Person.id == person_id)).one()
 
 
-def _reviews(session: Session, own: ReviewAssignment) -> tuple[OwnReview | None, tuple[OtherReview, ...]]:
+def _reviews(session: Session, own: Any) -> tuple[OwnReview | None, tuple[OtherReview, ...]]:
     """The reader's own review and, because it is in, the others' of the same round (invariant 22)."""
     rows = session.scalars(
         sa.select(Review)

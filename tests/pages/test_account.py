@@ -397,7 +397,7 @@ def test_every_library_endpoint_is_in_the_table(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("roles", [(), (Role.REVIEWER, Role.MENTOR)])
-def test_who_is_looking_takes_two_queries(
+def test_who_is_looking_takes_one_query(
     app: Flask, visitor: Visitor, live_session: Session, roles: tuple[Role, ...]
 ) -> None:
     account = make_person(app, live_session, ADA, *roles)
@@ -415,7 +415,7 @@ def test_who_is_looking_takes_two_queries(
         app.preprocess_request()
         assert g.actor.roles == set(roles)
         assert g.viewer.name == "Ada Example"
-        assert len([each for each in seen if each.lstrip().upper().startswith("SELECT")]) == 2
+        assert len([each for each in seen if each.lstrip().upper().startswith("SELECT")]) == 1
     seen.clear()
     with visitor.get("/static/css/base.css") as sheet:
         assert sheet.status_code == 200

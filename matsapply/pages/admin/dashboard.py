@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 class Figures:
     """The dashboard's numbers: the funnel, arrivals by UTC day, readings, and seats held and offered by stream."""
 
-    funnel: list[tuple[str, int]]
-    arrivals: list[tuple[str, int]]
+    funnel: tuple[tuple[str, int], ...]
+    arrivals: tuple[tuple[str, int], ...]
     read: int
     to_read: int
-    seats: list[tuple[str, int]]
+    seats: tuple[tuple[str, int], ...]
 
 
 @blueprint.get("")
@@ -103,11 +103,11 @@ def _figures(frame: CohortFrame, seen: sa.ColumnElement[bool]) -> Figures:
         .order_by(Stream.position)
     )
     return Figures(
-        funnel=[(kind, number) for kind, _, number in rows if kind not in {"day", "reading"}],
-        arrivals=sorted((state, number) for kind, state, number in rows if kind == "day"),
+        funnel=tuple((kind, number) for kind, _, number in rows if kind not in {"day", "reading"}),
+        arrivals=tuple(sorted((state, number) for kind, state, number in rows if kind == "day")),
         read=readings.get(AssignmentState.SUBMITTED.value, 0),
         to_read=sum(readings.values()),
-        seats=[(name, held) for name, held in seats],
+        seats=tuple((name, held) for name, held in seats),
     )
 
 
