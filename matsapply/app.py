@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+from flask import Flask, has_request_context, request
 from flask.templating import Environment
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MAX_REQUEST_BYTES = 12 * 1024 * 1024
 MAX_FORM_BYTES = 4 * 1024 * 1024
 
+MOST_ADDRESSES = 5000
+
 csrf = CSRFProtect()
 
 
@@ -47,6 +49,25 @@ class App(Flask):
 
     jinja_environment = Templates
     jinja_options = {"undefined": StrictUndefined}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._addresses: dict[tuple[Any, ...], str] = {}
+
+    def url_for(self, /, endpoint: str, **values: Any) -> str:  # type: ignore[override]
+        """An address within the site, remembered: a page has dozens, and nearly all were written before."""
+        if not has_request_context() or endpoint.startswith(".") or any(name[:1] == "_" for name in values):
+            return super().url_for(endpoint, **values)
+        key = (endpoint, request.root_path, *values.items())
+        try:
+            found = self._addresses.get(key)
+        except TypeError:  # a value that is no key, such as a list
+            return super().url_for(endpoint, **values)
+        if found is None:
+            if len(self._addresses) >= MOST_ADDRESSES:
+                self._addresses.clear()
+            found = self._addresses[key] = super().url_for(endpoint, **values)
+        return found
 
     def dispatch_request(self) -> ResponseReturnValue:
         response = self.make_response(super().dispatch_request())

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from enum import Enum, auto
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
 from matsapply.applications.models import Application, TrackChoice
 from matsapply.people.models import EmailAddress, Person
-from matsapply.platform.db import PUBLIC_ID_LENGTH
+from matsapply.platform.db import PUBLIC_ID_LENGTH, fetch
 from matsapply.platform.keyset import Order, Page, page_of
 from matsapply.rules.stages import ApplicationState, CloseReason, TrackChoiceState
 
@@ -47,8 +49,7 @@ class Filter:
     state: ApplicationState | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ApplicationRow:
+class ApplicationRow(NamedTuple):
     """One line of the list. ``tracks`` are (track key, its state) in the applicant's order."""
 
     id: int
@@ -63,6 +64,7 @@ class ApplicationRow:
     tracks: tuple[tuple[int, TrackChoiceState], ...] = ()
 
 
+@lru_cache(maxsize=20)
 def order_named(sort: str) -> Order:
     """The order of that name; raises ``UnknownSort``."""
     name = sort.removeprefix("-")
@@ -87,6 +89,28 @@ def application_page(
 
     Raises ``UnknownSort`` and ``keyset.BadCursor``.
     """
+    matching = _matching(wanted.words)
+    statement = _listed(
+        visible, wanted.state is not None, wanted.track_id is not None, matching, session.get_bind().dialect.name
+    )
+    values: dict[str, Any] = {"cohort_id": cohort_id, **_words(wanted.words)}
+    values |= {} if wanted.state is None else {"state": wanted.state}
+    values |= {} if wanted.track_id is None else {"track_id": wanted.track_id}
+    page = page_of(session, statement, order_named(sort), values, after=after, before=before, limit=limit)
+    tracks: dict[int, list[tuple[int, TrackChoiceState]]] = defaultdict(list)
+    ids = [row.id for row in page.rows]
+    if ids:
+        for application_id, track_id, state in fetch(session, _TRACKS_OF, ids=ids):
+            tracks[application_id].append((track_id, state))
+    rows = tuple(ApplicationRow(*row[:9], tuple(tracks[row[0]])) for row in page.rows)
+    return Page(rows, page.next_cursor, page.prev_cursor)
+
+
+@lru_cache(maxsize=200)
+def _listed(
+    visible: sa.ColumnElement[bool], of_state: bool, with_track: bool, matching: Matching, dialect: str
+) -> sa.Select[*tuple[Any, ...]]:
+    """The list without its order; put together once for each reader's condition."""
     statement = (
         sa.select(
             Application.id,
@@ -100,40 +124,65 @@ def application_page(
             Application.score_spread,
         )
         .join(Person, Person.id == Application.person_id)
-        .where(Application.cohort_id == cohort_id, visible)
+        .where(Application.cohort_id == sa.bindparam("cohort_id"), visible)
     )
-    if wanted.state is not None:
-        statement = statement.where(Application.state == wanted.state)
-    if wanted.track_id is not None:
-        chose = sa.exists().where(TrackChoice.application_id == Application.id, TrackChoice.track_id == wanted.track_id)
+    if of_state:
+        statement = statement.where(Application.state == sa.bindparam("state"))
+    if with_track:
+        chose = sa.exists().where(
+            TrackChoice.application_id == Application.id, TrackChoice.track_id == sa.bindparam("track_id")
+        )
         statement = statement.where(chose)
-    if words := wanted.words.strip():
-        statement = statement.where(matches(words))
-    page = page_of(session, statement, order_named(sort), after=after, before=before, limit=limit)
-    tracks: dict[int, list[tuple[int, TrackChoiceState]]] = defaultdict(list)
-    ids = [row.id for row in page.rows]
-    if ids:
-        for application_id, track_id, state in session.execute(
-            sa.select(TrackChoice.application_id, TrackChoice.track_id, TrackChoice.state)
-            .where(TrackChoice.application_id.in_(ids))
-            .order_by(TrackChoice.application_id, TrackChoice.rank)
-        ):
-            tracks[application_id].append((track_id, state))
-    rows = tuple(ApplicationRow(*[*row[:9], tuple(tracks[row.id])]) for row in page.rows)
-    return Page(rows, page.next_cursor, page.prev_cursor)
+    if matching is not Matching.ALL:
+        statement = statement.where(_matches(matching, dialect))
+    return statement
 
 
-def matches(words: str) -> sa.ColumnElement[bool]:
-    """Whether an application is meant by ``words``: its public id, an address, or part of a name. Nothing in
-    ``words`` is a pattern."""
-    wanted = words.strip().lower()
+_TRACKS_OF = (
+    sa.select(TrackChoice.application_id, TrackChoice.track_id, TrackChoice.state)
+    .where(TrackChoice.application_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(TrackChoice.application_id, TrackChoice.rank)
+)
+
+
+class Matching(Enum):
+    """What the words of a search may be."""
+
+    ALL = auto()
+    ADDRESS = auto()
+    NAME = auto()
+    NAME_OR_ID = auto()
+
+
+def _matching(words: str) -> Matching:
+    wanted = words.strip()
+    if not wanted:
+        return Matching.ALL
     if "@" in wanted:
-        owner = sa.select(EmailAddress.person_id).where(EmailAddress.address.like(_part(wanted), escape=LIKE_ESCAPE))
-        return Application.person_id.in_(owner)
-    named = sa.select(Person.id).where(sa.func.lower(Person.display_name).like(_part(wanted), escape=LIKE_ESCAPE))
-    by_name = Application.person_id.in_(named)
+        return Matching.ADDRESS
     looks_like_an_id = len(wanted) == PUBLIC_ID_LENGTH and wanted.isalnum()
-    return sa.or_(by_name, Application.public_id == wanted) if looks_like_an_id else by_name
+    return Matching.NAME_OR_ID if looks_like_an_id else Matching.NAME
+
+
+def _words(words: str) -> dict[str, str]:
+    """The values of a search. Nothing in ``words`` is a pattern."""
+    wanted = words.strip().lower()
+    found = {"part": _part(wanted)} if wanted else {}
+    return found | ({"public_id": wanted} if _matching(words) is Matching.NAME_OR_ID else {})
+
+
+def _matches(matching: Matching, dialect: str) -> sa.ColumnElement[bool]:
+    part = sa.bindparam("part", type_=sa.String)
+    if matching is Matching.ADDRESS:
+        owner = sa.select(EmailAddress.person_id).where(EmailAddress.address.like(part, escape=LIKE_ESCAPE))
+        return Application.person_id.in_(owner)
+    # SQLite's LIKE takes small and capital letters for the same, and faster than its lower() does.
+    name = Person.display_name if dialect == "sqlite" else sa.func.lower(Person.display_name)
+    # People first: there is no order in which to look through them, and looking through applications costs more.
+    named = Application.person_id.in_(sa.select(Person.id).where(name.like(part, escape=LIKE_ESCAPE)).correlate(None))
+    if matching is Matching.NAME:
+        return named
+    return sa.or_(named, Application.public_id == sa.bindparam("public_id", type_=sa.String))
 
 
 def _part(words: str) -> str:

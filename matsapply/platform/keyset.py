@@ -12,12 +12,15 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from matsapply.platform.db import fetch
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -51,20 +54,24 @@ def page_of(
     session: Session,
     statement: sa.Select[*tuple[Any, ...]],
     order: Order,
+    values: Mapping[str, Any] | None = None,
     *,
     after: str | None = None,
     before: str | None = None,
     limit: int = 50,
 ) -> Page:
-    """One page of ``statement``; its rows gain ``place_value`` and ``place_key``. One query, two where the page meets
+    """One page of ``statement`` with its ``values``; its rows gain ``place_value`` and ``place_key``. One query, two where the page meets
     the rows whose column is empty. Raises ``BadCursor``."""
     backwards = bool(before and not after)
     cursor = _decode(order, before if backwards else after)
-    full = statement.add_columns(order.column.label("place_value"), order.key.label("place_key"))
+    # A statement without values of its own was made for this one page: there is nothing to find again.
+    put_together = _segment if values is not None else _segment.__wrapped__
     found: list[Any] = []
     for empty in _segments(order, cursor, backwards):
-        part = _segment(full, order, cursor, empty, backwards).limit(limit + 1 - len(found))
-        found += session.execute(part).all()
+        part = put_together(statement, order, cursor is not None, empty, backwards)
+        place = {"place_value": cursor[0], "place_key": cursor[1]} if cursor else {}
+        given = {**(values or {}), **place, "most": limit + 1 - len(found)}
+        found += fetch(session, part, **given)
         cursor = None
         if len(found) > limit:
             break
@@ -90,23 +97,23 @@ def _segments(order: Order, cursor: tuple[Any, int] | None, backwards: bool) -> 
     return parts[parts.index(begins_empty) :]
 
 
+@lru_cache(maxsize=200)
 def _segment(
-    statement: sa.Select[*tuple[Any, ...]],
-    order: Order,
-    cursor: tuple[Any, int] | None,
-    empty: bool,
-    backwards: bool,
+    statement: sa.Select[*tuple[Any, ...]], order: Order, placed: bool, empty: bool, backwards: bool
 ) -> sa.Select[*tuple[Any, ...]]:
+    """One part of the list; put together once for each list, because the places themselves are values."""
+    statement = statement.add_columns(order.column.label("place_value"), order.key.label("place_key"))
     down = order.down != backwards
     if order.nullable:
         statement = statement.where(order.column.is_(None) if empty else order.column.is_not(None))
     places: Sequence[sa.ColumnElement[Any]] = (order.key,) if empty else (order.column, order.key)
-    if cursor is not None:
-        value, key = cursor
-        given: list[Any] = [sa.literal(key)] if empty else [sa.literal(value, order.column.type), sa.literal(key)]
-        here, there = (sa.tuple_(*places), sa.tuple_(*given)) if not empty else (order.key, given[0])
+    if placed:
+        key = sa.bindparam("place_key", type_=order.key.type)
+        value = sa.bindparam("place_value", type_=order.column.type)
+        here, there = (order.key, key) if empty else (sa.tuple_(*places), sa.tuple_(value, key))
         statement = statement.where(here < there if down else here > there)
-    return statement.order_by(*(place.desc() if down else place.asc() for place in places))
+    statement = statement.order_by(*(place.desc() if down else place.asc() for place in places))
+    return statement.limit(sa.bindparam("most", type_=sa.Integer))
 
 
 def _encode(row: Any) -> str:

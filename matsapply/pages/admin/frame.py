@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from matsapply.pages.site import CohortFrame
-    from matsapply.rules.access import Act
+    from matsapply.rules.access import Act, Actor
     from matsapply.rules.stages import Role
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
@@ -55,8 +56,13 @@ def cohorts_for(act: Act) -> list[CohortFrame]:
 
 def visible(act: Act) -> sa.ColumnElement[bool]:
     """The applications the actor may see under ``act``: covered by a grant, and without a conflict of interest."""
-    covered = within_grants(actor(), *POLICY[act])
-    return sa.and_(covered, ~in_conflict(actor().person_id, Application.id))
+    return _visible(actor(), act)
+
+
+@lru_cache(maxsize=500)
+def _visible(who: Actor, act: Act) -> sa.ColumnElement[bool]:
+    """The same object for the same reader: what is built on it is found again too."""
+    return sa.and_(within_grants(who, *POLICY[act]), ~in_conflict(who.person_id, Application.id))
 
 
 def acting_role(reach: Reach, roles: Iterable[Role]) -> Role:
