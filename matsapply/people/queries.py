@@ -124,7 +124,16 @@ def signed_in(session: Session, mark: str, now: datetime) -> SignedIn | None:
         return None
     first = rows[0]
     grants = frozenset(Grant(role, scope, scope_id) for *_, role, scope, scope_id in rows if role is not None)
-    return SignedIn(*first[:6], bool(first.second_factor), Actor(first.person_id, grants))
+    return SignedIn(
+        account_id=first[0],
+        person_id=first[1],
+        person_public_id=first[2],
+        name=first[3],
+        email=first[4],
+        time_zone=first[5],
+        has_second_factor=bool(first.second_factor),
+        actor=Actor(first[1], grants),
+    )
 
 
 def actor_of(session: Session, person_id: int | None, now: datetime) -> Actor:

@@ -60,8 +60,10 @@ def page_of(
     before: str | None = None,
     limit: int = 50,
 ) -> Page:
-    """One page of ``statement`` with its ``values``; its rows gain ``place_value`` and ``place_key``. One query, two where the page meets
-    the rows whose column is empty. Raises ``BadCursor``."""
+    """One page of ``statement`` with its ``values``; its rows gain ``place_value`` and ``place_key``.
+
+    One query, two where the page meets the rows whose column is empty. Raises ``BadCursor``.
+    """
     backwards = bool(before and not after)
     cursor = _decode(order, before if backwards else after)
     # A statement without values of its own was made for this one page: there is nothing to find again.
