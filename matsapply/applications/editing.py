@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from matsapply.applications import forms
 from matsapply.applications.models import Application, Extension
 from matsapply.cohorts.gates import TAKES_APPLICATIONS
 from matsapply.cohorts.models import Cohort, FormVersion, KeyDate
+from matsapply.platform.db import fetch
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import ApplicationState, CloseReason, ReferenceTiming, Role, StreamChoiceMoment
 from matsapply.rules.workflow import Facts, effective_close
@@ -92,9 +94,18 @@ def editing(
     ``page_opened_at`` is when the form now sent was fetched, for the silent grace. ``lock`` holds the row until the end
     of the transaction.
     """
-    own = sa.select(Application.id).where(Application.person_id == actor.person_id)
-    if public_id is not None:
-        own = own.where(Application.public_id == public_id)
+    values = {"person_id": actor.person_id} | ({} if public_id is None else {"public_id": public_id})
+    rows = fetch(session, _editing_of(public_id is not None, lock), **values)
+    if not rows:
+        return None
+    return _gathered(rows, actor, now, page_opened_at)
+
+
+@cache
+def _editing_of(named: bool, lock: bool) -> sa.Select[Any]:
+    own = sa.select(Application.id).where(Application.person_id == sa.bindparam("person_id"))
+    if named:
+        own = own.where(Application.public_id == sa.bindparam("public_id"))
     live_first = sa.case((Application.state == ApplicationState.CLOSED, 1), else_=0)
     own = own.order_by(live_first, Application.id.desc()).limit(1)
     query = (
@@ -136,12 +147,7 @@ def editing(
         )
         .where(Application.id == own.scalar_subquery())
     )
-    if lock:
-        query = query.with_for_update(of=Application)
-    rows = session.execute(query).all()
-    if not rows:
-        return None
-    return _gathered(rows, actor, now, page_opened_at)
+    return query.with_for_update(of=Application) if lock else query
 
 
 def _gathered(rows: Any, actor: Actor, now: datetime, page_opened_at: datetime | None) -> Editing:

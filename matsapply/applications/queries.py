@@ -22,6 +22,7 @@ from matsapply.applications.models import (
 )
 from matsapply.cohorts.models import Cohort, Evaluation, KeyDate, Stream, StreamEvaluation, Track
 from matsapply.people.models import Person
+from matsapply.platform.db import fetch
 from matsapply.rules.answers import check, progress
 from matsapply.rules.stages import (
     LIVE_STREAM_APPLICATION,
@@ -194,24 +195,6 @@ class StreamPick:
         return self.state in LIVE_STREAM_APPLICATION
 
 
-def stream_picks(session: Session, application_id: int) -> list[StreamPick]:
-    """Every stream the applicant ever chose: the live ones in order, then the others."""
-    rows = session.execute(
-        sa.select(
-            StreamApplication.public_id,
-            Stream.key,
-            Stream.name,
-            StreamApplication.rank,
-            StreamApplication.state,
-            StreamApplication.exited_at,
-        )
-        .join(Stream, Stream.id == StreamApplication.stream_id)
-        .where(StreamApplication.application_id == application_id)
-        .order_by(StreamApplication.rank.is_(None), StreamApplication.rank, StreamApplication.id)
-    )
-    return [StreamPick(*row) for row in rows]
-
-
 def own_stream_application(session: Session, application_id: int, public_id: str) -> StreamApplication | None:
     return session.scalar(
         sa.select(StreamApplication).where(
@@ -322,15 +305,40 @@ class TrackLine:
     state: TrackChoiceState
 
 
-def track_lines(session: Session, application_id: int) -> list[TrackLine]:
-    """The tracks in the applicant's order. Their states only move at a release, so they are released facts."""
-    rows = session.execute(
-        sa.select(Track.key, Track.name, TrackChoice.rank, TrackChoice.state)
-        .join(Track, Track.id == TrackChoice.track_id)
-        .where(TrackChoice.application_id == application_id, TrackChoice.state != TrackChoiceState.WITHDRAWN)
-        .order_by(TrackChoice.rank, TrackChoice.id)
+@dataclass(frozen=True, slots=True)
+class RefereeLine:
+    """A referee as the status page names one."""
+
+    name: str
+    state: ReferenceState
+
+
+_TRACKS_AND_REFEREES = sa.union_all(
+    sa.select(
+        Track.key,
+        Track.name,
+        TrackChoice.rank.label("place"),
+        TrackChoice.id,
+        sa.cast(TrackChoice.state, sa.String).label("state"),
     )
-    return [TrackLine(*row) for row in rows]
+    .join(Track, Track.id == TrackChoice.track_id)
+    .where(
+        TrackChoice.application_id == sa.bindparam("application_id"), TrackChoice.state != TrackChoiceState.WITHDRAWN
+    ),
+    sa.select(sa.null(), Reference.name, Reference.position, Reference.id, sa.cast(Reference.state, sa.String)).where(
+        Reference.application_id == sa.bindparam("application_id"), Reference.state != ReferenceState.REPLACED
+    ),
+).order_by("place", "id")
+
+
+def tracks_and_referees(session: Session, application_id: int) -> tuple[list[TrackLine], list[RefereeLine]]:
+    """The tracks in the applicant's order, and the referees in theirs. One query.
+
+    The tracks' states only move at a release, so they are released facts.
+    """
+    rows = fetch(session, _TRACKS_AND_REFEREES, application_id=application_id)
+    tracks = [TrackLine(key, name, rank, TrackChoiceState(state)) for key, name, rank, _, state in rows if key]
+    return tracks, [RefereeLine(name, ReferenceState(state)) for key, name, _, _, state in rows if not key]
 
 
 def open_tracks(session: Session, application: Editing) -> list[str]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from matsapply.cohorts.gates import PUBLIC_STATES
 from matsapply.cohorts.models import (
@@ -30,6 +31,7 @@ from matsapply.cohorts.views import (
     TrackName,
     TrackView,
 )
+from matsapply.platform.db import fetch
 from matsapply.rules.stages import CohortState, StreamState
 
 if TYPE_CHECKING:
@@ -109,42 +111,44 @@ def _cohort(cohort: Cohort, program: Program) -> CohortView:
     )
 
 
+_LAST_MOVE = aliased(KeyDateRevision)
+_KEY_DATES = (
+    sa.select(
+        KeyDate.id,
+        KeyDate.public_id,
+        KeyDate.version,
+        KeyDate.code,
+        KeyDate.label,
+        KeyDate.kind,
+        KeyDate.audience,
+        KeyDate.at,
+        KeyDate.wall_rule,
+        KeyDate.estimate,
+        KeyDate.note,
+        KeyDate.bound,
+        _LAST_MOVE.old_at,
+        _LAST_MOVE.announced_at,
+        _LAST_MOVE.reason,
+    )
+    .outerjoin(
+        _LAST_MOVE,
+        _LAST_MOVE.id
+        == sa.select(sa.func.max(KeyDateRevision.id))
+        .where(KeyDateRevision.key_date_id == KeyDate.id)
+        .correlate(KeyDate)
+        .scalar_subquery(),
+    )
+    .where(KeyDate.cohort_id == sa.bindparam("cohort_id"))
+)
+
+
 def key_dates(session: Session, cohort_id: int, *, staff: bool = False) -> list[KeyDateView]:
-    """The cohort's dates in the order of their codes; those for staff only where ``staff``. Two queries."""
-    query = sa.select(KeyDate).where(KeyDate.cohort_id == cohort_id)
-    if not staff:
-        query = query.where(KeyDate.audience == "all")
-    rows = session.scalars(query).all()
-    last = {
-        revision.key_date_id: revision
-        for revision in session.scalars(
-            sa.select(KeyDateRevision)
-            .where(KeyDateRevision.key_date_id.in_([row.id for row in rows]))
-            .order_by(KeyDateRevision.id)
-        )
-    }
-    views = []
-    for row in rows:
-        revision = last.get(row.id)
-        views.append(
-            KeyDateView(
-                id=row.id,
-                public_id=row.public_id,
-                version=row.version,
-                code=row.code,
-                label=row.label,
-                kind=row.kind,
-                audience=row.audience,
-                at=row.at,
-                wall_rule=row.wall_rule,
-                estimate=row.estimate,
-                note=row.note,
-                bound=row.bound,
-                moved_from=revision.old_at if revision else None,
-                moved_on=revision.announced_at if revision else None,
-                reason=revision.reason if revision and staff else "",
-            )
-        )
+    """The cohort's dates in the order of their codes; those for staff only where ``staff``. One query."""
+    views = [
+        KeyDateView(*row[:14], reason=(row[14] or "") if staff else "")
+        for row in fetch(session, _KEY_DATES, cohort_id=cohort_id)
+        if staff or row.audience == "all"
+    ]
     return sorted(views, key=lambda view: _CODE_ORDER.get(view.code, 99))
 
 

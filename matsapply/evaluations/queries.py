@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -17,6 +17,7 @@ from matsapply.cohorts.models import Evaluation, Stream, StreamEvaluation
 from matsapply.evaluations.models import EvaluationInvite, InviteStream, Submission, SubmissionVersion
 from matsapply.evaluations.windows import DUE, END
 from matsapply.files.models import StoredFile
+from matsapply.platform.db import fetch
 from matsapply.rules.stages import (
     LIVE_STREAM_APPLICATION,
     AiPolicy,
@@ -64,37 +65,66 @@ class TaskLine:
 
 
 def task_lines(session: Session, application_id: int, now: datetime) -> list[TaskLine]:
-    """The application's tasks: open ones first, by when they end, then those that are over. Two queries.
+    """The application's tasks: open ones first, by when they end, then those that are over. One query.
 
     ``now`` turns a task whose time is over into "expired" before the next tick records it.
     """
-    rows = session.execute(
-        sa.select(EvaluationInvite, Evaluation, DUE, END, Submission.submitted_at)
-        .join(Evaluation, Evaluation.id == EvaluationInvite.evaluation_id)
-        .outerjoin(Submission, Submission.invite_id == EvaluationInvite.id)
-        .where(EvaluationInvite.application_id == application_id)
-        .order_by(EvaluationInvite.id)
-    ).all()
-    streams = _waiting_streams(session, application_id) if rows else {}
+    rows: dict[int, Any] = {}
+    names: dict[int, list[str]] = defaultdict(list)
+    for row in fetch(session, _TASK_LINES, application_id=application_id):
+        rows[row.id] = row
+        if row.stream is not None:
+            names[row.id].append(row.stream)
     lines = [
         TaskLine(
-            public_id=invite.public_id,
-            title=evaluation.title,
-            kind=evaluation.kind,
-            hours=evaluation.effort_hours,
-            clock_minutes=evaluation.personal_clock_minutes,
-            ai_policy=evaluation.ai_policy,
-            state=seen_state(invite.state, ends_at, now),
-            opens_at=evaluation.opens_at,
-            due_at=due_at,
-            ends_at=ends_at,
-            extended=due_at is not None and due_at != evaluation.due_at,
-            submitted_at=submitted_at,
-            streams=tuple(streams.get(invite.id, ())),
+            public_id=row.public_id,
+            title=row.title,
+            kind=row.kind,
+            hours=row.effort_hours,
+            clock_minutes=row.personal_clock_minutes,
+            ai_policy=row.ai_policy,
+            state=seen_state(row.state, row.ends_at, now),
+            opens_at=row.opens_at,
+            due_at=row.due,
+            ends_at=row.ends_at,
+            extended=row.due is not None and row.due != row.due_at,
+            submitted_at=row.submitted_at,
+            streams=tuple(names[row.id]),
         )
-        for invite, evaluation, due_at, ends_at, submitted_at in rows
+        for row in rows.values()
     ]
     return sorted(lines, key=lambda line: (not line.open(now), line.ends_at is None, line.ends_at or now))
+
+
+_WAITING = sa.and_(
+    StreamApplication.id == InviteStream.stream_application_id,
+    StreamApplication.state != StreamApplicationState.WITHDRAWN,
+)
+_TASK_LINES = (
+    sa.select(
+        EvaluationInvite.id,
+        EvaluationInvite.public_id,
+        Evaluation.title,
+        Evaluation.kind,
+        Evaluation.effort_hours,
+        Evaluation.personal_clock_minutes,
+        Evaluation.ai_policy,
+        EvaluationInvite.state,
+        Evaluation.opens_at,
+        Evaluation.due_at,
+        DUE.label("due"),
+        END.label("ends_at"),
+        Submission.submitted_at,
+        Stream.name.label("stream"),
+    )
+    .join(Evaluation, Evaluation.id == EvaluationInvite.evaluation_id)
+    .outerjoin(Submission, Submission.invite_id == EvaluationInvite.id)
+    .outerjoin(InviteStream, InviteStream.invite_id == EvaluationInvite.id)
+    .outerjoin(StreamApplication, _WAITING)
+    .outerjoin(Stream, Stream.id == StreamApplication.stream_id)
+    .where(EvaluationInvite.application_id == sa.bindparam("application_id"))
+    .order_by(EvaluationInvite.id, Stream.position, Stream.id)
+)
 
 
 def seen_state(state: EvaluationState, ends_at: datetime | None, now: datetime) -> EvaluationState:
@@ -104,23 +134,6 @@ def seen_state(state: EvaluationState, ends_at: datetime | None, now: datetime) 
     if state in OPEN and ends_at is not None and now >= ends_at:
         return EvaluationState.EXPIRED
     return state
-
-
-def _waiting_streams(session: Session, application_id: int) -> dict[int, list[str]]:
-    rows = session.execute(
-        sa.select(InviteStream.invite_id, Stream.name)
-        .join(StreamApplication, StreamApplication.id == InviteStream.stream_application_id)
-        .join(Stream, Stream.id == StreamApplication.stream_id)
-        .where(
-            StreamApplication.application_id == application_id,
-            StreamApplication.state != StreamApplicationState.WITHDRAWN,
-        )
-        .order_by(Stream.position, Stream.id)
-    )
-    names: dict[int, list[str]] = defaultdict(list)
-    for invite_id, name in rows:
-        names[invite_id].append(name)
-    return names
 
 
 def own_task(session: Session, person_id: int | None, public_id: str) -> EvaluationInvite | None:

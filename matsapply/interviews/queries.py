@@ -14,6 +14,7 @@ from matsapply.cohorts.models import Stream
 from matsapply.interviews.models import Interview, InterviewSlot, SlotInterviewer
 from matsapply.interviews.slots import TAKES_THE_SLOT
 from matsapply.people.models import Person
+from matsapply.platform.db import fetch
 from matsapply.rules.guards import MOST_REBOOKINGS
 from matsapply.rules.stages import InterviewState
 
@@ -47,25 +48,32 @@ class InterviewLine:
 
 def interview_lines(session: Session, application_id: int, now: datetime) -> list[InterviewLine]:
     """The application's interviews: those that need the applicant first, then by time. One query."""
-    rows = session.execute(
-        sa.select(
-            Interview.public_id,
-            Stream.name,
-            Interview.state,
-            Interview.round_number,
-            InterviewSlot.starts_at,
-            InterviewSlot.ends_at,
-            InterviewSlot.video_link,
-            Interview.rebookings,
-        )
-        .join(StreamApplication, StreamApplication.id == Interview.stream_application_id)
-        .join(Stream, Stream.id == StreamApplication.stream_id)
-        .outerjoin(InterviewSlot, InterviewSlot.id == Interview.slot_id)
-        .where(StreamApplication.application_id == application_id)
-        .order_by(Interview.id)
-    )
-    lines = [InterviewLine(*row[:6], row[6] or "", MOST_REBOOKINGS - row[7]) for row in rows]
+    rows = fetch(session, _INTERVIEW_LINES, application_id=application_id)
+    return in_order([InterviewLine(*row[:6], row[6] or "", MOST_REBOOKINGS - row[7]) for row in rows], now)
+
+
+def in_order(lines: list[InterviewLine], now: datetime) -> list[InterviewLine]:
+    """Those that need the applicant first, then by time."""
     return sorted(lines, key=lambda line: (line.state not in OPEN, not line.to_pick(), line.starts_at or now))
+
+
+_INTERVIEW_LINES = (
+    sa.select(
+        Interview.public_id,
+        Stream.name,
+        Interview.state,
+        Interview.round_number,
+        InterviewSlot.starts_at,
+        InterviewSlot.ends_at,
+        InterviewSlot.video_link,
+        Interview.rebookings,
+    )
+    .join(StreamApplication, StreamApplication.id == Interview.stream_application_id)
+    .join(Stream, Stream.id == StreamApplication.stream_id)
+    .outerjoin(InterviewSlot, InterviewSlot.id == Interview.slot_id)
+    .where(StreamApplication.application_id == sa.bindparam("application_id"))
+    .order_by(Interview.id)
+)
 
 
 def own_interview(session: Session, person_id: int | None, public_id: str) -> Interview | None:

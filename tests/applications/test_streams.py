@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from matsapply.applications.answers import choose_streams
 from matsapply.applications.choices import live_streams
 from matsapply.applications.models import StreamApplication, TrackChoice
-from matsapply.applications.queries import stream_picks
 from matsapply.process import apply
+from matsapply.process.applicant_streams import applicant_streams
 from matsapply.rules.refusals import Code, Refused
 from matsapply.rules.stages import (
     ApplicationState,
@@ -44,7 +44,10 @@ def choose(
 
 
 def ranks(session: Session, who: Person) -> list[tuple[str, int | None, S]]:
-    return [(each.key, each.rank, each.state) for each in stream_picks(session, make.held(session, who).id)]
+    return [
+        (each.key, each.rank, each.state)
+        for each in applicant_streams(session, make.held(session, who).id, make.NOW).picks
+    ]
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from matsapply.cohorts import queries as cohorts
 from matsapply.cohorts.models import Stream
 from matsapply.decisions.queries import released_feedback
 from matsapply.evaluations.queries import task_lines
-from matsapply.interviews.queries import interview_lines
 from matsapply.offers.models import Offer
 from matsapply.pages.applicant.journey import (
     INTERVIEWS,
@@ -31,6 +30,7 @@ from matsapply.pages.phrases import sentence
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.process import placement, withdraw
+from matsapply.process.applicant_streams import RELEASED_OFFERS, applicant_streams
 from matsapply.rules.access import Act
 from matsapply.rules.refusals import Refused
 from matsapply.rules.stages import ApplicationState, CloseReason, OfferState, Role, StreamApplicationState
@@ -50,18 +50,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("status", __name__)
 
-RELEASED_OFFERS = (
-    OfferState.PENDING,
-    OfferState.ACCEPTED,
-    OfferState.CONFIRMED,
-    OfferState.DECLINED,
-    OfferState.LAPSED,
-    OfferState.SUPERSEDED,
-    OfferState.RESCINDED,
-    OfferState.VACATED,
-    OfferState.DEFERRED,
-)
-
+BEFORE_RESULTS = frozenset({Stage.DRAFT, Stage.SUBMITTED, Stage.UNDER_REVIEW})
 
 def released_offers(application_id: int) -> Sequence[sa.Row[tuple[Offer, str]]]:
     """Offers that were released, with their streams' names; unreleased ones are never selected."""
@@ -88,19 +77,19 @@ def page() -> ResponseReturnValue:
     held = own()
     now = clock.now()
     dates = cohorts.key_dates(session(), held.cohort_id)
-    picks = queries.stream_picks(session(), held.id)
-    offers = released_offers(held.id)
+    streams = applicant_streams(session(), held.id, now)
+    picks, offers, interviews = streams.picks, streams.offers, streams.interviews
     tasks = task_lines(session(), held.id, now) if held.snapshot_number else []
-    interviews = interview_lines(session(), held.id, now) if held.snapshot_number else []
+    tracks, referees = queries.tracks_and_referees(session(), held.id)
     facts = Released(
         held.state,
         held.close_reason,
         [pick.state for pick in picks],
-        [offer.state for offer, _ in offers],
+        [offer.state for offer in offers],
     )
     stage = application_stage(facts, now, {row.code: row.at for row in dates})
     live = held.state is not ApplicationState.CLOSED
-    pending = [(offer, name) for offer, name in offers if offer.state is OfferState.PENDING]
+    pending = [offer for offer in offers if offer.state is OfferState.PENDING]
     open_tasks = [task for task in tasks if task.open(now)]
     to_pick = [line for line in interviews if line.to_pick()]
     to_do = len(pending) + len(open_tasks) + len(to_pick)
@@ -111,17 +100,17 @@ def page() -> ResponseReturnValue:
         placed=stage is Stage.PLACED,
         turn=next_turn(stage, dates, to_do, held.closes_at),
         rounds=road(held, stage, dates, queries.task_frame(session(), held), held.form(session()).stated_minutes, now),
-        tracks=queries.track_lines(session(), held.id) if held.snapshot_number else [],
+        tracks=tracks if held.snapshot_number else [],
         streams=_stream_rows(picks, open_tasks, interviews, now, live=live),
         before_decisions=live and stage is Stage.IN_STREAMS,
         pending=pending,
-        answered=[(offer, name) for offer, name in offers if offer.state is not OfferState.PENDING],
+        answered=[offer for offer in offers if offer.state is not OfferState.PENDING],
         open_tasks=open_tasks,
         to_pick=to_pick,
         lines=tasks,
         interviews=interviews,
-        feedback=released_feedback(session(), held.id),
-        referees=queries.referees(session(), held.id),
+        feedback=() if stage in BEFORE_RESULTS else released_feedback(session(), held.id),
+        referees=referees,
         letter_words=LETTERS,
         task_words=TASKS,
         interview_words=INTERVIEWS,
