@@ -20,7 +20,7 @@ from matsapply.applications.models import (
     StreamApplication,
     TrackChoice,
 )
-from matsapply.cohorts.models import Cohort, Evaluation, KeyDate, Stream, StreamEvaluation, Track
+from matsapply.cohorts.models import Cohort, Evaluation, KeyDate, StreamEvaluation, Track
 from matsapply.people.models import Person
 from matsapply.platform.db import fetch
 from matsapply.rules.answers import check, progress
@@ -313,7 +313,7 @@ class RefereeLine:
     state: ReferenceState
 
 
-_TRACKS_AND_REFEREES = sa.union_all(
+_TRACKS_AND_REFEREES: Any = sa.union_all(
     sa.select(
         Track.key,
         Track.name,

@@ -144,11 +144,9 @@ _KEY_DATES = (
 
 def key_dates(session: Session, cohort_id: int, *, staff: bool = False) -> list[KeyDateView]:
     """The cohort's dates in the order of their codes; those for staff only where ``staff``. One query."""
-    views = [
-        KeyDateView(*row[:14], reason=(row[14] or "") if staff else "")
-        for row in fetch(session, _KEY_DATES, cohort_id=cohort_id)
-        if staff or row.audience == "all"
-    ]
+    rows = fetch(session, _KEY_DATES, cohort_id=cohort_id)
+    told = [(*row[:14], (row.reason or "") if staff else "") for row in rows if staff or row.audience == "all"]
+    views = [KeyDateView(*values) for values in told]
     return sorted(views, key=lambda view: _CODE_ORDER.get(view.code, 99))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
@@ -49,7 +49,13 @@ class InterviewLine:
 def interview_lines(session: Session, application_id: int, now: datetime) -> list[InterviewLine]:
     """The application's interviews: those that need the applicant first, then by time. One query."""
     rows = fetch(session, _INTERVIEW_LINES, application_id=application_id)
-    return in_order([InterviewLine(*row[:6], row[6] or "", MOST_REBOOKINGS - row[7]) for row in rows], now)
+    return in_order([line_of(*row) for row in rows], now)
+
+
+def line_of(ref: str, stream: str, state: InterviewState, number: int, *slot: Any) -> InterviewLine:
+    """A line from its columns; ``slot`` is its two instants, its link and how often it was rebooked."""
+    starts_at, ends_at, link, rebookings = slot
+    return InterviewLine(ref, stream, state, number, starts_at, ends_at, link or "", MOST_REBOOKINGS - rebookings)
 
 
 def in_order(lines: list[InterviewLine], now: datetime) -> list[InterviewLine]:

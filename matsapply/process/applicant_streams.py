@@ -12,10 +12,9 @@ from matsapply.applications.models import StreamApplication
 from matsapply.applications.queries import StreamPick
 from matsapply.cohorts.models import Stream
 from matsapply.interviews.models import Interview, InterviewSlot
-from matsapply.interviews.queries import InterviewLine, in_order
+from matsapply.interviews.queries import InterviewLine, in_order, line_of
 from matsapply.offers.models import Offer
 from matsapply.platform.db import fetch
-from matsapply.rules.guards import MOST_REBOOKINGS
 from matsapply.rules.stages import OfferState
 
 if TYPE_CHECKING:
@@ -99,16 +98,7 @@ def applicant_streams(session: Session, application_id: int, now: datetime) -> A
         if row.offer is not None:
             offers[row.offer] = OfferLine(row.offer_ref, row.name, row.offer_state, row.expires_at)
         if row.interview is not None:
-            interviews[row.interview] = InterviewLine(
-                row.interview_ref,
-                row.name,
-                row.interview_state,
-                row.round_number,
-                row.starts_at,
-                row.ends_at,
-                row.video_link or "",
-                MOST_REBOOKINGS - row.rebookings,
-            )
+            interviews[row.interview] = line_of(row.interview_ref, row.name, *row[12:])
     return ApplicantStreams(
         list(picks.values()),
         [line for _, line in sorted(offers.items())],
