@@ -31,6 +31,7 @@ from matsapply.mail.kinds import Mail
 from matsapply.offers.models import StreamRanking
 from matsapply.offers.ranking import Ranking, current_ranking, lock_version
 from matsapply.process.stream_ends import cancel_children, cancel_stream_children, restore_stream_children
+from matsapply.reviews.visibility import in_conflict
 from matsapply.rules.access import SYSTEM
 from matsapply.rules.refusals import Code, Refused, refuse
 from matsapply.rules.stages import (
@@ -166,20 +167,12 @@ def to_invite(session: Session, actor: Actor, stream_id: int, now: datetime) -> 
             .order_by(StreamEvaluation.position, Evaluation.id)
         )
     )
-    people = session.execute(
-        sa.select(StreamApplication.id, StreamApplication.application_id)
-        .where(
-            StreamApplication.stream_id == stream_id,
-            StreamApplication.state == StreamApplicationState.IN_REVIEW,
-        )
-        .order_by(StreamApplication.application_id)
-    ).all()
-    free = [
-        entry_id
-        for entry_id, application_id in people
-        if actor.person_id is None or not has_conflict(session, actor.person_id, application_id)
-    ]
-    return free, plan
+    free = sa.select(StreamApplication.id).where(
+        StreamApplication.stream_id == stream_id, StreamApplication.state == StreamApplicationState.IN_REVIEW
+    )
+    if actor.person_id is not None:
+        free = free.where(~in_conflict(actor.person_id, StreamApplication.application_id))
+    return list(session.scalars(free.order_by(StreamApplication.application_id))), plan
 
 
 def invite_all(session: Session, actor: Actor, stream: Stream, now: datetime, role: Role) -> InvitedAll:
