@@ -277,24 +277,27 @@ class TaskFrame:
     hours: float | None
 
 
-def task_frame(session: Session, application: Editing) -> TaskFrame:
-    chosen = (
-        sa.select(Evaluation.id)
-        .join(StreamEvaluation, StreamEvaluation.evaluation_id == Evaluation.id)
-        .join(StreamApplication, StreamApplication.stream_id == StreamEvaluation.stream_id)
-        .where(
-            StreamApplication.application_id == application.id,
-            StreamApplication.state.in_(LIVE_STREAM_APPLICATION),
-            StreamEvaluation.required,
-        )
+_CHOSEN = Evaluation.id.in_(
+    sa.select(StreamEvaluation.evaluation_id)
+    .join(StreamApplication, StreamApplication.stream_id == StreamEvaluation.stream_id)
+    .where(
+        StreamApplication.application_id == sa.bindparam("application_id"),
+        StreamApplication.state.in_(LIVE_STREAM_APPLICATION),
+        StreamEvaluation.required,
     )
-    whole = sa.select(
-        sa.func.min(Evaluation.opens_at), sa.func.max(Evaluation.due_at), sa.func.sum(Evaluation.effort_hours)
-    ).where(Evaluation.cohort_id == application.cohort_id)
-    asked: Any = session.execute(whole.where(Evaluation.id.in_(chosen))).one()
-    if asked[2] is not None:
-        return TaskFrame(*asked)
-    return TaskFrame(*session.execute(whole).one()[:2], hours=None)
+)
+_TASK_FRAME = sa.select(
+    sa.func.min(sa.case((_CHOSEN, Evaluation.opens_at))),
+    sa.func.max(sa.case((_CHOSEN, Evaluation.due_at))),
+    sa.func.sum(sa.case((_CHOSEN, Evaluation.effort_hours))),
+    sa.func.min(Evaluation.opens_at),
+    sa.func.max(Evaluation.due_at),
+).where(Evaluation.cohort_id == sa.bindparam("cohort_id"))
+
+
+def task_frame(session: Session, application: Editing) -> TaskFrame:
+    (row,) = fetch(session, _TASK_FRAME, application_id=application.id, cohort_id=application.cohort_id)
+    return TaskFrame(*row[:3]) if row[2] is not None else TaskFrame(row[3], row[4], None)
 
 
 @dataclass(frozen=True, slots=True)

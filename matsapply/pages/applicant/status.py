@@ -52,6 +52,7 @@ blueprint = Blueprint("status", __name__)
 
 BEFORE_RESULTS = frozenset({Stage.DRAFT, Stage.SUBMITTED, Stage.UNDER_REVIEW})
 
+
 def released_offers(application_id: int) -> Sequence[sa.Row[tuple[Offer, str]]]:
     """Offers that were released, with their streams' names; unreleased ones are never selected."""
     return (
