@@ -1,42 +1,58 @@
-"""Every route × every role, on behaviour: what the policy does not allow is refused, what it allows never breaks."""
+"""Every route × every role, on behaviour: what the policy does not allow is refused and changes nothing, what it allows
+never breaks."""
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 
-from matsapply.applications.models import Application, StreamApplication
-from matsapply.decisions.models import ReleaseBatch
+from matsapply import tables
 from matsapply.demo.load import load_demo
-from matsapply.demo.staff import APPLICANT_SIGN_INS, PASSWORD, STAFF_SIGN_INS
-from matsapply.evaluations.models import EvaluationInvite, Submission
-from matsapply.interviews.models import Interview, InterviewSlot
-from matsapply.offers.models import Offer, WaitlistEntry
+from matsapply.demo.staff import PASSWORD
 from matsapply.pages import guard
 from matsapply.pages.account.passwords import hash_password
 from matsapply.people import queries as people
-from matsapply.people.models import Person
 from matsapply.platform import clock as clock_module
 from matsapply.platform.settings import Settings
-from matsapply.reviews.models import ReviewAssignment
-from matsapply.rules.access import ANONYMOUS, Act, Actor, may
+from matsapply.rules.access import ANONYMOUS, Act, Actor, Reach, may
+from tests.pages import visitors as scene
 from tests.visitor import Visitor
 
 if TYPE_CHECKING:
     from flask import Flask
     from sqlalchemy.orm import Session
     from werkzeug.routing import Rule
+    from werkzeug.test import TestResponse
 
 TABLE = Path(__file__).with_name("permissions.txt")
-ROLES = (
-    {"anonymous": None}
-    | {line.email.split("@")[0]: line.email for line in STAFF_SIGN_INS}
-    | {"applicant": APPLICANT_SIGN_INS[3].email}
-)
-PRIVATE = {401, 403, 404}
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+# Whose things an address names: nobody else has them, whatever their grants.
+OWNERS = {
+    "/application/files/<": "applicant",
+    "/application/referees/<": "applicant",
+    "/inbox/<": "applicant",
+    "/interviews/<": "applicant",
+    "/offers/<": "applicant",
+    "/status/streams/<": "applicant",
+    "/tasks/<": "applicant",
+    "/review/<ref>": "reviewer",
+    "/reference/<token>": "referee",
+}
+# Here the state of one's own application is told first: closed (409), whatever file is named.
+CLOSED_FIRST = {"/application/files/<public_id>/remove"}
+# GET of these finds nothing here, for anybody: their token or file is made by a walk of its own, and this interview is
+# over.
+NOTHING_HERE = {
+    "/interviews/<public_id>/interview.ics",
+    "/invitation/<token>",
+    "/stream/<ref>/candidates/<public_id>/files/<file_id>",
+    "/stream/<ref>/tasks/mark/<public_id>/file",
+}
 
 
 @pytest.fixture
@@ -81,89 +97,168 @@ def test_an_undeclared_route_answers_403(app: Flask) -> None:
     assert "secret" not in answer.text
 
 
-def examples(session: Session) -> dict[str, str]:
-    """A real value for every part of an address, of one and the same cohort where that matters."""
-    first = {
-        "application": sa.select(Application.public_id),
-        "entry": sa.select(StreamApplication.public_id),
-        "assignment": sa.select(ReviewAssignment.public_id),
-        "invite": sa.select(EvaluationInvite.public_id),
-        "submission": sa.select(Submission.public_id),
-        "interview": sa.select(Interview.public_id),
-        "slot": sa.select(InterviewSlot.public_id),
-        "offer": sa.select(Offer.public_id),
-        "waitlist": sa.select(WaitlistEntry.public_id),
-        "batch": sa.select(ReleaseBatch.public_id),
-        "person": sa.select(Person.public_id),
-    }
-    found = {name: session.scalar(query.limit(1)) or "0000000000000" for name, query in first.items()}
-    return found | {
-        "cohort_key": "2027-04",
-        "stream_key": "oversight",
-        "track_key": "empirical",
-        "key": "oversight",
-        "section": "you",
-        "slug": "nobody",
-        "token": "no-such-token",
-        "filename": "css/base.css",
-        "number": "1",
-        "act": "withdraw",
-        "step": "seal",
-        "answer": "decline",
-    }
-
-
 def address(rule: Rule, known: dict[str, str]) -> str:
-    parts = {}
-    for name in rule.arguments:
-        word = next((word for word in known if word in rule.rule), "application")
-        parts[name] = known.get(name) or known[word]
+    """The rule with real values: the one for the longest beginning of the route, else the one of that name."""
     path = rule.rule
     for name in rule.arguments:
+        where = rule.rule[: rule.rule.index(f"{name}>")]
+        begins = max((each for each in known if where.startswith(each)), key=len, default="")
+        value = known.get(name) or known[begins]
         for kind in ("", "int:", "path:", "string:"):
-            path = path.replace(f"<{kind}{name}>", str(parts[name]))
+            path = path.replace(f"<{kind}{name}>", value)
     return path
 
 
-def test_every_route_for_every_role(app: Flask, live_session: Session) -> None:
-    with app.app_context():
-        secret = hash_password(PASSWORD)
-    load_demo(live_session, applications=60, seed=3, password_hash=secret)
-    live_session.commit()
-    known = examples(live_session)
-    live_session.commit()  # on SQLite an open transaction would keep the site from writing
-    visitors, actors = {}, {}
-    for role, email in ROLES.items():
-        visitors[role] = Visitor(app.test_client())
-        actors[role] = ANONYMOUS
-        if email is not None:
-            assert visitors[role].sign_in(email, PASSWORD).status_code in {302, 303}
-            account = people.account_by_address(live_session, email)
-            assert account is not None
-            actors[role] = people.actor_of(live_session, account.person_id, clock_module.now())
-            live_session.commit()
-    app.config["WTF_CSRF_ENABLED"] = False
-    checked = 0
+@dataclass
+class Walker:
+    """One visitor, whose session begins anew as it was for every request."""
+
+    name: str
+    visitor: Visitor
+    actor: Actor
+    token: str  # a missing one must not stand in for a missing right
+    cookie: str | None
+
+    def ask(self, method: str, path: str) -> TestResponse:
+        assert self.cookie is not None
+        self.visitor.client.set_cookie("matsapply", self.cookie)
+        answer = self.visitor.client.open(path, method=method, headers={"X-CSRFToken": self.token})
+        answer.get_data()
+        answer.close()
+        return answer
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request of the walk, and whether it is to be refused."""
+
+    walker: Walker
+    method: str
+    rule: str
+    path: str
+    refused: bool
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.rule} as {self.walker.name}"
+
+
+def refused(walker: Walker, rule: str, act: Act, reach: Reach | None) -> bool:
+    if not may(walker.actor, act) or (reach is not None and not may(walker.actor, act, reach)):
+        return True
+    owner = next((who for begins, who in OWNERS.items() if rule.startswith(begins)), walker.name)
+    return owner != walker.name
+
+
+def steps(app: Flask, session: Session, walkers: list[Walker], at: scene.Place, known: dict[str, str]) -> list[Step]:
+    found = []
     for rule in rules(app):
-        if rule.endpoint.startswith("security.") or rule.rule.startswith(("/account", "/demo/clock", "/theme")):
-            continue  # accounts have walks of their own; signing out in the middle would spoil this one
         with app.app_context():
             act = guard.declared_act(rule.endpoint)
         assert act is not None, rule.rule
-        for method in sorted((rule.methods or set()) & {"GET", "POST"}):
-            for role, visitor in visitors.items():
-                answer = visitor.client.open(address(rule, known), method=method)
-                _judge(f"{method} {rule.rule} as {role}", act, actors[role], answer.status_code)
-                answer.close()
-                checked += 1
-    assert checked > 500
+        reach = scene.reach_of(rule.rule, at, session)
+        for walker in walkers:
+            here = known | {"token": scene.TOKEN} if walker.name == "referee" else known
+            for method in sorted((rule.methods or set()) & {"GET", *WRITES}):
+                no = refused(walker, rule.rule, act, reach)
+                found.append(Step(walker, method, rule.rule, address(rule, here), no))
+    return found
 
 
-def _judge(what: str, act: Act, actor: Actor, status: int) -> None:
-    assert status < 500, f"{what}: {status}"
-    if may(actor, act):
-        assert status != 401, f"{what}: {status}"
-    elif actor.anonymous:
-        assert status in {*PRIVATE, 302}, f"{what}: {status}"
-    else:
-        assert status in PRIVATE, f"{what}: {status}"
+def contents(session: Session) -> dict[str, str]:
+    """A digest of every table."""
+    session.rollback()
+    found = {}
+    for table in tables.metadata.sorted_tables:
+        rows = session.execute(sa.select(table).order_by(*table.primary_key.columns)).all()
+        found[table.name] = hashlib.sha256(repr(rows).encode()).hexdigest()
+    session.rollback()
+    return found
+
+
+@pytest.fixture
+def walkers(app: Flask, live_session: Session) -> list[Walker]:
+    with app.app_context():
+        secret = hash_password(PASSWORD)
+    load_demo(live_session, applications=60, seed=3, password_hash=secret)
+    now = clock_module.now()
+    emails = scene.make_visitors(live_session, scene.place(live_session), secret, now)
+    live_session.commit()
+    found = []
+    for name, email in emails.items():
+        visitor, actor = Visitor(app.test_client()), ANONYMOUS
+        if email is not None:
+            assert visitor.sign_in(email, PASSWORD).status_code == 303, name
+            account = people.account_by_address(live_session, email)
+            assert account is not None
+            actor = people.actor_of(live_session, account.person_id, now)
+            live_session.commit()  # on SQLite an open transaction would keep the site from writing
+        token = visitor.token("/login" if email is None else "/account")
+        found.append(Walker(name, visitor, actor, token, visitor.cookie()))
+    return found
+
+
+def judge(step: Step, answer: TestResponse) -> str | None:
+    """What is wrong with an answer."""
+    status, anonymous = answer.status_code, step.walker.actor.anonymous
+    if status >= 500:
+        return f"{step}: {status}"
+    if not step.refused:
+        return f"{step}: allowed, but {status}" if status in {401, 405} else None
+    to_sign_in = status == 302 and (answer.location or "").startswith("/login?next=")
+    if step.rule in CLOSED_FIRST and status == 409:
+        return None
+    fine = status in {401, 404} or to_sign_in if anonymous else status in {403, 404}
+    return None if fine else f"{step}: refused, but {status}"
+
+
+@pytest.mark.slow
+def test_every_route_for_every_role(
+    app: Flask,
+    live_session: Session,
+    walkers: list[Walker],
+    record_property: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """First everything that is to be refused: it leaves the database as it was. Then everything else."""
+    at = scene.place(live_session)
+    known = scene.addresses(live_session, at)
+    live_session.commit()
+    walk = steps(app, live_session, walkers, at, known)
+    before = contents(live_session)
+    wrong = [judge(step, step.walker.ask(step.method, step.path)) for step in walk if step.refused]
+    after = contents(live_session)
+    assert not (told := [line for line in wrong if line]), "\n".join(told)
+    assert {name for name in before if before[name] != after[name]} == set()
+    seen: dict[str, set[int]] = {}
+    for step in walk:
+        if step.refused:
+            continue
+        answer = step.walker.ask(step.method, step.path)
+        if step.path == "/account/sign-out-everywhere":  # the old session is over
+            step.walker.token = step.walker.visitor.token("/account")
+            step.walker.cookie = step.walker.visitor.cookie()
+        wrong.append(judge(step, answer))
+        if step.method == "GET":
+            seen.setdefault(step.rule, set()).add(answer.status_code)
+    assert not (told := [line for line in wrong if line]), "\n".join(told)
+    assert {rule for rule, found in seen.items() if min(found) >= 400} == NOTHING_HERE, seen
+    no = sum(step.refused for step in walk)
+    size = f"{len(rules(app))} routes × {len(walkers)} roles, {len(walk)} requests, {no} refused"
+    record_property("permission_matrix", size)  # type: ignore[operator]
+    with capsys.disabled():
+        print(f"\npermission matrix: {size}")  # noqa: T201
+
+
+@pytest.mark.databases("sqlite")
+def test_a_method_no_route_has_is_refused_to_everybody(app: Flask) -> None:
+    """405 by the address alone, before anything is looked up; an admin gains nothing by PUT."""
+    client = app.test_client()
+    app.config["WTF_CSRF_ENABLED"] = False
+    with app.app_context():
+        paths = {rule.rule: address(rule, dict.fromkeys(rule.arguments, "1")) for rule in rules(app)}
+    for rule, path in paths.items():
+        taken = {method for each in rules(app) if each.rule == rule for method in each.methods or ()}
+        for method in sorted({*WRITES, "GET"} - taken):
+            answer = client.open(path, method=method)
+            to_sign_in = (answer.location or "").startswith("/login?")  # another route has that address, with a part
+            assert to_sign_in or answer.status_code in {401, 404, 405}, f"{method} {rule}"
