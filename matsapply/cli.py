@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import click
-from sqlalchemy.exc import OperationalError
+import sqlalchemy as sa
 
 from matsapply.commands import cohorts, databases, demos, doctor, people, running, showcase
 from matsapply.commands.context import Stop
@@ -47,8 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(error.format_message(), 2)
     except (SettingsError, MigrationError, Stop) as error:
         _fail(str(error), 2)
-    except OperationalError as error:
-        _fail(f"the database did not answer: {str(error.orig).strip().splitlines()[0]}; run: matsapply doctor", 2)
+    except sa.exc.OperationalError as error:
+        _fail(f"the database did not answer: {_first_line(error.orig)}; run: matsapply doctor", 2)
+    except sa.exc.DBAPIError as error:
+        _fail(f"the database cannot be used: {_first_line(error.orig)}; run: matsapply doctor", 2)
+    except OSError as error:
+        _fail(f"{error.filename or 'the system'}: {error.strerror or error}", 2)
+
+
+def _first_line(error: object) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _fail(message: str, status: int) -> None:

@@ -12,7 +12,7 @@ from matsapply.cohorts.file import CohortFile, dump, parse
 from matsapply.cohorts.load import load_cohort
 from matsapply.cohorts.load_parts import LoadRefused
 from matsapply.cohorts.stored import NoSuchCohort, dump_cohort
-from matsapply.commands.context import Stop, load_settings, transaction
+from matsapply.commands.context import Stop, load_settings, mistakes, transaction
 from matsapply.mail import outbox
 from matsapply.platform import clock
 from matsapply.process.key_dates import tell_holders
@@ -85,7 +85,6 @@ def read(file: Path) -> CohortFile:
         for mistake in parsed.errors[:-1]:
             click.echo(f"{file}:{mistake}", err=True)
         click.echo(f"{file}:{parsed.errors[-1]}", err=True)
-        count = len(parsed.errors)
-        click.echo(f"matsapply: {file}: {count} mistake{'s' if count > 1 else ''}; nothing was changed", err=True)
+        click.echo(f"matsapply: {file}: {mistakes(len(parsed.errors))}; nothing was changed", err=True)
         sys.exit(2)
     return parsed.file

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
+import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from matsapply.mail import outbox
-from matsapply.platform import clock, migrate, settings as settings_module
+from matsapply.platform import clock, migrate, settings as settings_module, storage
 from matsapply.platform.db import configure_engine
 
 if TYPE_CHECKING:
@@ -25,11 +28,35 @@ class Stop(Exception):
 def load_settings(**overrides: Any) -> Settings:
     """The settings, with the demo's clock installed where this is a demo."""
     settings = settings_module.load(**overrides)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.data):
+            pass
+    except OSError as error:
+        raise settings_module.unusable_data(settings, error) from None
     if settings.demo:
         clock.install(clock.DemoClock(settings.data / "demo-clock"))
     outbox.configure(settings)
+    storage.configure(settings.storage)
     return settings
+
+
+def require_storage(settings: Settings) -> None:
+    """Stop where uploads could not be kept. A folder is tried; a bucket is left to doctor."""
+    try:
+        store = storage.current()
+        if urlsplit(settings.storage).scheme == "file":
+            key = f"trial/{secrets.token_hex(8)}"
+            store.put(key, b"trial")
+            store.delete(key)
+    except (storage.UnavailableError, OSError) as error:
+        said = error.strerror if isinstance(error, OSError) else str(error).removeprefix(f"{settings.storage}: ")
+        raise Stop(f"files cannot be kept in {settings.storage} ({said}); correct MATSAPPLY_STORAGE_URL") from None
+
+
+def mistakes(count: int) -> str:
+    """ "1 mistake", "2 mistakes"."""
+    return f"{count} mistake{'' if count == 1 else 's'}"
 
 
 def make_engine(settings: Settings) -> sa.Engine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 import sqlalchemy as sa
+from email_validator import EmailNotValidError, validate_email
 
 from matsapply.cohorts.models import Cohort, Stream, Track
 from matsapply.commands.context import Stop, load_settings, transaction
@@ -37,6 +38,12 @@ def create(email: str, name: str, password: str, admin: bool) -> None:
     """Create a person who can sign in, with a confirmed address."""
     if len(password) < SHORTEST_PASSWORD:
         raise Stop(f"the password needs at least {SHORTEST_PASSWORD} characters; choose a longer one")
+    try:
+        validate_email(email, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise Stop(f"{email!r} is no e-mail address: {error}") from None
+    if not 1 <= len(name.strip()) <= actions.NAME_LENGTH:
+        raise Stop(f"the name needs 1 to {actions.NAME_LENGTH} characters; give one with --name")
     settings = load_settings()
     now = clock.now()
     with transaction(settings) as session:

@@ -10,7 +10,7 @@ import click
 from gunicorn.app.base import BaseApplication
 
 from matsapply.app import create_app
-from matsapply.commands.context import Stop, load_settings
+from matsapply.commands.context import Stop, load_settings, require_storage
 from matsapply.commands.demos import prepare_demo, sign_in_lines
 from matsapply.jobs import runner
 from matsapply.platform import migrate
@@ -59,6 +59,7 @@ def serve(host: str, port: int, demo: bool) -> None:
     require_free(host, port)
     base_url = os.environ.get("MATSAPPLY_BASE_URL") or f"http://localhost:{port}"
     settings = load_settings(demo=True if demo else None, base_url=base_url)
+    require_storage(settings)
     if demo:
         migrate.upgrade(settings.database)
         prepare_demo(settings)
@@ -75,6 +76,7 @@ def serve(host: str, port: int, demo: bool) -> None:
 def worker() -> None:
     """Run the jobs in a process of their own (set jobs = "worker" for the web processes)."""
     settings = load_settings()
+    require_storage(settings)
     migrate.check(settings.database)
     click.echo("worker: running; stop it with Ctrl-C")
     runner.run_worker(create_app(settings))

@@ -12,8 +12,23 @@ import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+# What a setting may be: one of these words, an address that begins so, a number from and to.
+WORDS = {"mail": ("file", "smtp"), "jobs": ("thread", "worker", "none")}
+SCHEMES = {
+    "base_url": ("http", "https"),
+    "database_url": ("sqlite", "postgresql", "postgresql+psycopg"),
+    "storage_url": ("file", "s3"),
+    "jobs_url": ("redis", "rediss"),
+    "limits_url": ("redis", "rediss"),
+}
+NUMBERS = {"smtp_port": (1, 65535), "proxies": (0, 10), "workers": (1, 256), "threads": (1, 256)}
 
 
 class SettingsError(Exception):
@@ -43,7 +58,6 @@ class Settings:
     proxies: int = 0  # reverse proxies in front whose X-Forwarded-For and -Proto are believed
     workers: int = 2
     threads: int = 4
-    log_format: str = "text"
 
     @property
     def database(self) -> str:
@@ -74,7 +88,42 @@ def load(environ: dict[str, str] | None = None, **overrides: Any) -> Settings:
             values[name] = text
     values |= {name: value for name, value in overrides.items() if value is not None}
     settings = Settings(**{name: _convert(name, value) for name, value in values.items()})
+    _check(settings)
     return _with_secrets(settings)
+
+
+def _check(settings: Settings) -> None:
+    """Raise ``SettingsError`` where a value is of the right kind and yet cannot work."""
+    for name, words in WORDS.items():
+        if (value := getattr(settings, name)) not in words:
+            raise _wrong(name, value, f"choose one of {', '.join(words)}")
+    for name, (least, most) in NUMBERS.items():
+        if not least <= (value := getattr(settings, name)) <= most:
+            raise _wrong(name, value, f"give a number from {least} to {most}")
+    for name, schemes in SCHEMES.items():
+        value = getattr(settings, name)
+        if (value or name == "base_url") and value.partition(":")[0] not in schemes:
+            begins = " or ".join(f"{each}://" for each in schemes)
+            raise _wrong(name, _without_password(value), f"begin it with {begins}")
+    try:
+        sa.make_url(settings.database)
+    except (sa.exc.ArgumentError, ValueError):
+        raise _wrong("database_url", "", "write it as postgresql+psycopg://user@host/database") from None
+    if not urlsplit(settings.base_url).hostname:
+        raise _wrong("base_url", settings.base_url, "give the address people use, such as https://apply.example.org")
+    if not any(settings.hosts):
+        raise _wrong("hosts", ",".join(settings.hosts), "name the hosts that people use, such as apply.example.org")
+
+
+def _wrong(name: str, value: object, advice: str) -> SettingsError:
+    said = f" is {str(value)!r}" if value != "" else ""
+    return SettingsError(f"setting {name} (MATSAPPLY_{name.upper()}){said}: {advice}")
+
+
+def _without_password(url: str) -> str:
+    """An address as it may stand in a log."""
+    place = url.rpartition("@")[2]
+    return url if place == url else f"…@{place}"
 
 
 def _read_toml(path: Path, *, missing_ok: bool) -> dict[str, Any]:
@@ -84,7 +133,7 @@ def _read_toml(path: Path, *, missing_ok: bool) -> dict[str, Any]:
         if missing_ok:
             return {}
         raise SettingsError(f"configuration file {path} does not exist; correct MATSAPPLY_CONFIG") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SettingsError(f"configuration file {path} cannot be read: {error}") from None
 
 
@@ -103,7 +152,7 @@ def _convert(name: str, value: Any) -> Any:
             case _:
                 return str(value)
     except ValueError:
-        raise SettingsError(f"setting {name} ({f'MATSAPPLY_{name.upper()}'}): {value!r} is not valid here") from None
+        raise _wrong(name, value, f"give {'yes or no' if isinstance(default, bool) else 'a whole number'}") from None
 
 
 def _boolean(text: str) -> bool:
@@ -124,8 +173,17 @@ def _with_secrets(settings: Settings) -> Settings:
             continue
         if settings.database_url and not settings.demo:
             raise SettingsError(f"MATSAPPLY_{name.upper()} is not set; give a long random text, the same everywhere")
-        kept[name] = _kept_secret(settings.data / name)
+        try:
+            kept[name] = _kept_secret(settings.data / name)
+        except OSError as error:
+            raise unusable_data(settings, error) from None
     return replace(settings, **kept)
+
+
+def unusable_data(settings: Settings, error: OSError) -> SettingsError:
+    """What to say where the data folder cannot be used."""
+    said = f"the data folder {settings.data} cannot be used ({error.strerror})"
+    return SettingsError(f"{said}; give another in MATSAPPLY_DATA")
 
 
 def _kept_secret(path: Path) -> str:

@@ -19,7 +19,6 @@ from matsapply.rules.stages import Role
 from matsapply.rules.wall_time import Unresolved, resolve_rule
 
 if TYPE_CHECKING:
-    from flask import Flask
     from flask.typing import ResponseReturnValue
 
 blueprint = Blueprint("demo_clock", __name__)
@@ -36,12 +35,6 @@ class Stop(NamedTuple):
     label: str
     at: datetime
     behind: bool
-
-
-def init_app(app: Flask, *, demo: bool) -> None:
-    """Register the pages in the demo; elsewhere their addresses do not exist."""
-    if demo:
-        app.register_blueprint(blueprint)
 
 
 @blueprint.get("/demo")
