@@ -234,6 +234,7 @@ COHORT_SETUP: tuple[Place, ...] = (
 )
 EVERYWHERE: tuple[Place, ...] = (
     ("People and roles", "/admin/people", "key", Act.PEOPLE_READ),
+    ("Showcase", "/admin/showcase", "doc", Act.SHOWCASE_CURATE),
     ("Log", "/admin/log", "search", Act.AUDIT_READ),
 )
 OVERSIGHT = frozenset({Role.COORDINATOR, Role.ADMIN, Role.AUDITOR, Role.TRACK_LEAD})

@@ -49,7 +49,7 @@ def tell_holders(session: Session, moves: tuple[DateChange, ...], now: datetime)
     for move in moves:
         if not move.tells:
             continue
-        people = _holders(move)
+        people = _holders(move.cohort_id, move.code)
         if people is None:
             continue
         rows = session.execute(
@@ -70,16 +70,25 @@ def tell_holders(session: Session, moves: tuple[DateChange, ...], now: datetime)
         outbox.queue_many(session, Mail.DEADLINE_MOVED, messages, now)
 
 
-def _holders(move: DateChange) -> sa.Select[int] | None:
+def how_many(session: Session, cohort_id: int, code: str) -> int:
+    """How many people a move of that date would be told to now."""
+    people = _holders(cohort_id, code)
+    if people is None:
+        return 0
+    reached = sa.select(sa.func.count()).where(Person.id.in_(people), Person.erased_at.is_(None))
+    return session.scalar(reached.where(sa.exists().where(Account.person_id == Person.id))) or 0
+
+
+def _holders(cohort_id: int, code: str) -> sa.Select[int] | None:
     """The people who hold something that the date gates; None for a date that concerns nobody's application."""
-    base, _, key = move.code.partition(":")
+    base, _, key = code.partition(":")
     if base in {"T8", "T9"}:
         return (
             sa.select(Application.person_id)
             .join(EvaluationInvite, EvaluationInvite.application_id == Application.id)
             .join(Evaluation, Evaluation.id == EvaluationInvite.evaluation_id)
             .where(
-                Evaluation.cohort_id == move.cohort_id,
+                Evaluation.cohort_id == cohort_id,
                 Evaluation.key == key,
                 EvaluationInvite.state.in_(_OPEN_TASK),
             )
@@ -90,7 +99,7 @@ def _holders(move: DateChange) -> sa.Select[int] | None:
             .join(StreamApplication, StreamApplication.application_id == Application.id)
             .join(Stream, Stream.id == StreamApplication.stream_id)
             .where(
-                Stream.cohort_id == move.cohort_id,
+                Stream.cohort_id == cohort_id,
                 Stream.key == key,
                 StreamApplication.state.in_(LIVE_STREAM_APPLICATION),
             )
@@ -98,6 +107,4 @@ def _holders(move: DateChange) -> sa.Select[int] | None:
     states = HOLDERS.get(base)
     if states is None:
         return None
-    return sa.select(Application.person_id).where(
-        Application.cohort_id == move.cohort_id, Application.state.in_(states)
-    )
+    return sa.select(Application.person_id).where(Application.cohort_id == cohort_id, Application.state.in_(states))

@@ -42,6 +42,7 @@ class Act(StrEnum):
     OFFERS_WRITE = auto()
     EXPORT = auto()
     AUDIT_READ = auto()
+    SHOWCASE_CURATE = auto()
     DEMO = auto()
 
 
@@ -79,6 +80,7 @@ POLICY: dict[Act, frozenset[Role]] = {
     Act.OFFERS_WRITE: _TEAM,
     Act.EXPORT: _OVERSIGHT,
     Act.AUDIT_READ: frozenset({Role.ADMIN, Role.AUDITOR}),
+    Act.SHOWCASE_CURATE: _TEAM,
 }
 
 

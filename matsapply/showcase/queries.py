@@ -157,12 +157,12 @@ def _meant(session: Session, words: str) -> str:
 
 
 def papers_of_stream(session: Session, stream_key: str, limit: int = MOST) -> tuple[PaperRow, ...]:
-    """The papers beside a stream: featured ones, then in the order the stream's people gave them, then the newest."""
+    """The papers beside a stream: featured ones, then the nearest, by the place they were given, then the newest."""
     found = session.scalars(
         sa.select(Paper)
         .join(PaperStream, PaperStream.paper_id == Paper.id)
         .where(PaperStream.stream_key == stream_key, Paper.hidden.is_(False))
-        .order_by(Paper.featured.desc(), PaperStream.position, Paper.published.desc(), Paper.id.desc())
+        .order_by(Paper.featured.desc(), PaperStream.position, Paper.position, Paper.published.desc(), Paper.id.desc())
         .limit(limit)
     ).all()
     return _rows(session, found)
@@ -174,7 +174,7 @@ def papers_of_streams(session: Session, stream_keys: Sequence[str], each: int = 
         sa.select(PaperStream.stream_key, Paper.id)
         .join(Paper, Paper.id == PaperStream.paper_id)
         .where(PaperStream.stream_key.in_(stream_keys), Paper.hidden.is_(False))
-        .order_by(Paper.featured.desc(), PaperStream.position, Paper.published.desc(), Paper.id.desc())
+        .order_by(Paper.featured.desc(), PaperStream.position, Paper.position, Paper.published.desc(), Paper.id.desc())
     )
     chosen: dict[str, list[int]] = {key: [] for key in stream_keys}
     for key, paper_id in links:
@@ -186,11 +186,11 @@ def papers_of_streams(session: Session, stream_keys: Sequence[str], each: int = 
 
 
 def papers_of_track(session: Session, track_key: str, limit: int = MOST) -> tuple[PaperRow, ...]:
-    """The papers of a track, featured ones first, then the newest."""
+    """The papers of a track: featured ones, then by the place they were given, then the newest."""
     found = session.scalars(
         sa.select(Paper)
         .where(Paper.track_key == track_key, Paper.hidden.is_(False))
-        .order_by(Paper.featured.desc(), Paper.published.desc(), Paper.id.desc())
+        .order_by(Paper.featured.desc(), Paper.position, Paper.published.desc(), Paper.id.desc())
         .limit(limit)
     ).all()
     return _rows(session, found)

@@ -202,7 +202,7 @@ def test_who_may_open_what(app, demo, clock):
         assert scoped.get(address).status_code == 404
     auditor = signed_in(app, "auditor")
     assert auditor.get("/admin/log").status_code == 200
-    assert post(auditor, f"/admin/{REVIEW}/dates", code="T2", when="").status_code == 403
+    assert post(auditor, f"/admin/{REVIEW}/dates/set", **{"at-T2": ""}).status_code == 403
     mentor = signed_in(app, "mentor")
     assert mentor.get(f"/admin/{REVIEW}").status_code == 403
 

@@ -19,6 +19,7 @@ from matsapply.pages.admin.frame import (
     go,
     number_of,
     reach_of,
+    refused_as,
     said,
     switcher,
     visible,
@@ -30,6 +31,7 @@ from matsapply.platform.keyset import BadCursor
 from matsapply.process import release as releasing
 from matsapply.process.release_letters import preview
 from matsapply.rules.access import POLICY, Act, may
+from matsapply.rules.refusals import Refused
 from matsapply.rules.stages import BatchScope, BatchState
 
 if TYPE_CHECKING:
@@ -128,6 +130,9 @@ def _page(frame: CohortFrame, batch: ReleaseBatch, *, problem: str = "", status:
         samples=preview(session(), batch, first, clock.now()) if open_or_sealed else [],
         may_release=may(actor(), Act.BATCH_RELEASE, reach_of(frame)),
         problem=problem,
+        status=status,
+        reason=request.form.get("reason", ""),
+        about=request.form.get("application", ""),
     )
     return shown, status
 
@@ -138,31 +143,40 @@ def release_step(cohort_key: str, public_id: str, step: str) -> ResponseReturnVa
     """gather, exclude, seal, unseal, cancel or release."""
     frame, role = _team(cohort_key)
     batch = _batch(frame, public_id)
+    if step == "release":
+        people = queries.people_in(session(), batch.id)
+        if batch.state is BatchState.SEALED and number_of(request.form.get("count")) != people:
+            text = f"Type {people}, the number of people this batch tells, to release it."
+            return _page(frame, batch, problem=text, status=422)
+    try:
+        said(_step(frame, batch, role, step))
+    except Refused as error:
+        text = refused_as(error)
+        return _page(frame, _batch(frame, public_id), problem=text, status=409)
+    return go("admin.release", cohort_key=cohort_key, public_id=public_id)
+
+
+def _step(frame: CohortFrame, batch: ReleaseBatch, role: Role, step: str) -> str:
+    """Take the step; what was done, in a sentence. Raises ``Refused``."""
     now, reason = clock.now(), request.form.get("reason", "")
     match step:
         case "gather":
-            said(f"The batch holds {actions.gather(session(), batch)} decisions.")
+            return f"The batch holds {actions.gather(session(), batch)} decisions."
         case "exclude":
             head = application_at(frame, request.form.get("application", ""))
             actions.exclude(session(), actor(), batch, head.id, reason, now)
-            said(f"{head.name} is left out of this batch.")
+            return f"{head.name} is left out of this batch."
         case "seal":
             releasing.seal(session(), actor(), batch, role=role, now=now)
-            said("Sealed. Read the messages once more, then release.")
+            return "Sealed. Read the messages once more, then release."
         case "unseal":
             actions.unseal(session(), actor(), role, batch, now)
-            said("Open again.")
+            return "Open again."
         case "cancel":
             actions.cancel_batch(session(), actor(), role, batch, reason, now)
-            said("Cancelled. The decisions stay recorded.")
+            return "Cancelled. The decisions stay recorded."
         case "release":
-            people = queries.people_in(session(), batch.id)
-            if number_of(request.form.get("count")) != people:
-                text = f"Type {people}, the number of people this batch tells, to release it."
-                return _page(frame, batch, problem=text, status=422)
             told = releasing.release(session(), actor(), batch, role=role, now=now)
             figures.forget()
-            said(f"Released: {told} people see their results now, and the messages are on their way.")
-        case _:
-            abort(404)
-    return go("admin.release", cohort_key=cohort_key, public_id=public_id)
+            return f"Released: {told} people see their results now, and the messages are on their way."
+    abort(404)

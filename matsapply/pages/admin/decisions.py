@@ -12,13 +12,14 @@ from matsapply.decisions import queries
 from matsapply.decisions.actions import record_decision, required_readers
 from matsapply.decisions.signatures import Signed, find, named, proposals, propose, sign, take_back
 from matsapply.pages.admin import frame as shared
-from matsapply.pages.admin.applications import application_at
-from matsapply.pages.admin.frame import acting_role, blueprint, cohort_at, go, said, switcher, visible
+from matsapply.pages.admin.applications import application_at, application_page
+from matsapply.pages.admin.frame import acting_role, blueprint, cohort_at, go, refused_as, said, switcher, visible
 from matsapply.pages.guard import actor, allow, allow_or_absent, needs
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.platform.keyset import BadCursor
 from matsapply.rules.access import POLICY, Act, Reach, may
+from matsapply.rules.refusals import Code, Refused, refuse
 from matsapply.rules.stages import DecisionPath, Outcome, Role
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def decisions(cohort_key: str) -> ResponseReturnValue:
         cohorts=switcher(frame, Act.DECISIONS_READ, "admin.decisions"),
         progress=[line for line in progress if may(actor(), Act.DECISIONS_READ, _reach(frame, line.track_id))],
         waiting=proposals(session(), frame.id),
+        may_drop=may(actor(), Act.DECISIONS_WRITE, shared.reach_of(frame)),
         may_offer=may(actor(), Act.OFFERS_READ, shared.reach_of(frame)),
     )
 
@@ -142,19 +144,37 @@ def exception(cohort_key: str, public_id: str) -> ResponseReturnValue:
     if outcome is None or choice is None or choice.application_id != head.id:
         abort(400)
     allow_or_absent(Act.DECISIONS_WRITE, _reach(frame, choice.track_id))
+    try:
+        said(_by_exception(frame, head.id, choice, outcome))
+    except Refused as error:
+        text = refused_as(error)
+        return application_page(frame, head, problem=text, status=409)
+    return go("admin.application", cohort_key=cohort_key, public_id=public_id)
+
+
+def _by_exception(frame: CohortFrame, application_id: int, choice: TrackChoice, outcome: Outcome) -> str:
+    """Propose, or sign what somebody else proposed; what was done, in a sentence. Raises ``Refused``."""
     act, now = Signed(outcome.value), clock.now()
     waiting = find(session(), frame.id, act, choice.id)
     if waiting is None:
         reason = request.form.get("reason", "")
-        propose(session(), actor(), act, choice.id, cohort_id=frame.id, application_id=head.id, reason=reason, now=now)
-        said("Proposed. A second person has to sign it on this page.")
-        return go("admin.application", cohort_key=cohort_key, public_id=public_id)
+        propose(
+            session(),
+            actor(),
+            act,
+            choice.id,
+            cohort_id=frame.id,
+            application_id=application_id,
+            reason=reason,
+            now=now,
+        )
+        return "Proposed. A second person has to sign it on this page."
     sign(session(), actor(), waiting, now)
     record_decision(
         session(),
         actor(),
         role=acting_role(_reach(frame, choice.track_id), POLICY[Act.DECISIONS_WRITE]),
-        application=session().get_one(Application, head.id),
+        application=session().get_one(Application, application_id),
         track_choice=choice,
         outcome=outcome,
         now=now,
@@ -162,8 +182,7 @@ def exception(cohort_key: str, public_id: str) -> ResponseReturnValue:
         reason_code=waiting.reason[:60],
         second_actor_id=waiting.first_id,
     )
-    said("Signed and recorded by the exception path.")
-    return go("admin.application", cohort_key=cohort_key, public_id=public_id)
+    return "Signed and recorded by the exception path."
 
 
 @blueprint.post("/<cohort_key>/applications/<public_id>/ineligible")
@@ -172,17 +191,21 @@ def ineligible(cohort_key: str, public_id: str) -> ResponseReturnValue:
     frame = cohort_at(cohort_key, Act.DECISIONS_WRITE)
     head = application_at(frame, public_id)
     reason = request.form.get("reason", "").strip()[:60]
-    if not reason:
-        abort(400)
-    record_decision(
-        session(),
-        actor(),
-        role=acting_role(shared.reach_of(frame), POLICY[Act.DECISIONS_WRITE]),
-        application=session().get_one(Application, head.id),
-        outcome=Outcome.INELIGIBLE,
-        now=clock.now(),
-        reason_code=reason,
-    )
+    try:
+        if not reason:
+            raise refuse(Code.REASON_NEEDED)
+        record_decision(
+            session(),
+            actor(),
+            role=acting_role(shared.reach_of(frame), POLICY[Act.DECISIONS_WRITE]),
+            application=session().get_one(Application, head.id),
+            outcome=Outcome.INELIGIBLE,
+            now=clock.now(),
+            reason_code=reason,
+        )
+    except Refused as error:
+        text = refused_as(error)
+        return application_page(frame, head, problem=text, status=409)
     said("Recorded as not eligible. The applicant learns of it with the release.")
     return go("admin.application", cohort_key=cohort_key, public_id=public_id)
 

@@ -22,6 +22,7 @@ from matsapply.pages.admin.frame import (
     go,
     number_of,
     reach_of,
+    refused_as,
     said,
     switcher,
     visible,
@@ -31,6 +32,7 @@ from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.process import placement, waitlist as waiting
 from matsapply.rules.access import POLICY, Act, may
+from matsapply.rules.refusals import Refused
 from matsapply.rules.stages import Outcome, Role
 from matsapply.rules.wall_time import Unresolved, resolve_rule
 
@@ -46,8 +48,12 @@ REPLY_HOURS = 96
 @blueprint.get("/<cohort_key>/offers")
 @needs(Act.OFFERS_READ)
 def offers(cohort_key: str) -> ResponseReturnValue:
-    frame = cohort_at(cohort_key, Act.OFFERS_READ)
-    return render_template(
+    return _offers_page(cohort_at(cohort_key, Act.OFFERS_READ))
+
+
+def _offers_page(frame: CohortFrame, *, about: str = "", problem: str = "", status: int = 200) -> ResponseReturnValue:
+    """``about`` is the offer whose step was refused: its form stands open with what was written."""
+    page = render_template(
         "admin/offers.html",
         frame=frame,
         cohorts=switcher(frame, Act.OFFERS_READ, "admin.offers"),
@@ -56,7 +62,10 @@ def offers(cohort_key: str) -> ResponseReturnValue:
         me=actor().person_id,
         may_write=may(actor(), Act.OFFERS_WRITE, reach_of(frame)),
         may_rescind=actor().holds(Role.ADMIN, reach_of(frame)),
+        about=about,
+        problem=problem,
     )
+    return page, status
 
 
 def _line(frame: CohortFrame, key: str) -> queries.StreamLine:
@@ -70,14 +79,19 @@ def _line(frame: CohortFrame, key: str) -> queries.StreamLine:
 @needs(Act.OFFERS_READ)
 def stream_offers(cohort_key: str, stream_key: str) -> ResponseReturnValue:
     frame = cohort_at(cohort_key, Act.OFFERS_READ)
-    line = _line(frame, stream_key)
+    return _stream_page(frame, _line(frame, stream_key))
+
+
+def _stream_page(
+    frame: CohortFrame, line: queries.StreamLine, *, about: str = "", problem: str = "", status: int = 200
+) -> ResponseReturnValue:
     wanted = number_of(request.args.get("offers"), most=500)
     wait = number_of(request.args.get("waitlist"), most=500)
     target = max(0, (line.seats_target or 0) - line.seats_held)
     number = min(target if wanted is None else wanted, line.free)
     seen = visible(Act.OFFERS_READ)
     first = proposal(session(), line.id)
-    return render_template(
+    page = render_template(
         "admin/stream_offers.html",
         frame=frame,
         line=line,
@@ -88,7 +102,10 @@ def stream_offers(cohort_key: str, stream_key: str) -> ResponseReturnValue:
         next_id=first.id if first is not None else None,
         reply_hours=REPLY_HOURS,
         may_write=may(actor(), Act.OFFERS_WRITE, reach_of(frame)),
+        about=about,
+        problem=problem,
     )
+    return page, status
 
 
 @blueprint.post("/<cohort_key>/offers/streams/<stream_key>")
@@ -165,28 +182,36 @@ def offer_step(cohort_key: str, public_id: str, step: str) -> ResponseReturnValu
     row = queries.offer_by_public_id(session(), frame.id, visible(Act.OFFERS_WRITE), public_id)
     if row is None:
         abort(404)
-    offer = session().get_one(Offer, row.id)
-    role = acting_role(reach_of(frame), POLICY[Act.OFFERS_WRITE])
-    now = clock.now()
-    match step:
-        case "extend":
-            until = resolve_rule(request.form.get("reason", ""))
-            if isinstance(until, Unresolved):
-                said("Write the new end as 2027-05-03 EOD AoE or 2027-05-03 12:00 UTC.", "bad")
-                return go("admin.offers", cohort_key=cohort_key)
-            placement.extend_offer(session(), actor(), offer, role=role, until=until, now=now)
-            said("More time given.")
-        case "confirm":
-            placement.confirm_offer(session(), actor(), offer, role=role, now=now)
-            said("Confirmed.")
-        case "rescind":
-            _rescind(frame, offer, request.form.get("reason", ""))
-        case _:
-            abort(404)
+    try:
+        said(_offer_step(frame, session().get_one(Offer, row.id), step))
+    except Refused as error:
+        text = refused_as(error)
+        return _offers_page(frame, about=f"{public_id}:{step}", problem=text, status=409)
+    except ValueError as error:
+        return _offers_page(frame, about=f"{public_id}:{step}", problem=str(error), status=422)
     return go("admin.offers", cohort_key=cohort_key)
 
 
-def _rescind(frame: CohortFrame, offer: Offer, reason: str) -> None:
+def _offer_step(frame: CohortFrame, offer: Offer, step: str) -> str:
+    """Take the step; what was done, in a sentence. Raises ``Refused``, and ``ValueError`` for what cannot be read."""
+    role = acting_role(reach_of(frame), POLICY[Act.OFFERS_WRITE])
+    now, typed = clock.now(), request.form.get("reason", "")
+    match step:
+        case "extend":
+            until = resolve_rule(typed)
+            if isinstance(until, Unresolved):
+                raise ValueError("Write the new end as 2027-05-03 EOD AoE or 2027-05-03 12:00 UTC.")
+            placement.extend_offer(session(), actor(), offer, role=role, until=until, now=now)
+            return "More time given."
+        case "confirm":
+            placement.confirm_offer(session(), actor(), offer, role=role, now=now)
+            return "Confirmed."
+        case "rescind":
+            return _rescind(frame, offer, typed)
+    abort(404)
+
+
+def _rescind(frame: CohortFrame, offer: Offer, reason: str) -> str:
     """Two admins: one proposes with a reason, the other signs."""
     acting_role(reach_of(frame), [Role.ADMIN])
     now = clock.now()
@@ -202,11 +227,10 @@ def _rescind(frame: CohortFrame, offer: Offer, reason: str) -> None:
             reason=reason,
             now=now,
         )
-        said("Proposed. A second admin has to sign it.")
-        return
+        return "Proposed. A second admin has to sign it."
     sign(session(), actor(), first, now)
     placement.rescind_offer(session(), actor(), offer, second_actor_id=first.first_id, reason=first.reason, now=now)
-    said("The offer is rescinded.")
+    return "The offer is rescinded."
 
 
 @blueprint.post("/<cohort_key>/waitlist/<public_id>/<step>")
@@ -225,14 +249,18 @@ def waitlist_step(cohort_key: str, public_id: str, step: str) -> ResponseReturnV
         abort(404)
     role, now = acting_role(reach_of(frame), POLICY[Act.OFFERS_WRITE]), clock.now()
     line = next(one for one in queries.stream_lines(session(), frame.id) if one.id == entry.stream_id)
-    match step:
-        case "promote":
+    try:
+        if step == "promote":
             hours = number_of(request.form.get("hours"), least=24, most=24 * 14) or REPLY_HOURS
             waiting.promote(session(), actor(), entry, role=role, reply_hours=hours, now=now)
             said(f"Offered, to be answered within {timedelta(hours=hours).days} days.", "good")
-        case "skip":
-            waiting.skip(session(), actor(), entry, role=role, reason=request.form.get("reason", "").strip(), now=now)
+        elif step == "skip":
+            reason = request.form.get("reason", "").strip()
+            waiting.skip(session(), actor(), entry, role=role, reason=reason, now=now)
             said("Passed over; the reason is kept in the log.")
-        case _:
+        else:
             abort(404)
+    except Refused as error:
+        text = refused_as(error)
+        return _stream_page(frame, _line(frame, line.key), about=public_id, problem=text, status=409)
     return go("admin.stream_offers", cohort_key=cohort_key, stream_key=line.key)

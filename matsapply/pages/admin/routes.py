@@ -15,6 +15,7 @@ from matsapply.pages.admin import (
     questions,
     settings,
     setup_views,
+    showcase,
     streams,
 )
 from matsapply.pages.admin.frame import blueprint
@@ -32,6 +33,7 @@ VIEWS = (
     questions,
     settings,
     setup_views,
+    showcase,
     streams,
 )
 

@@ -217,9 +217,9 @@ class StreamForm(MovingForm):
     note = prose("Note", "For the team; not public.")
     track = RadioField("Main track", validators=[InputRequired("Choose the main track.")])
     also_tracks = SelectMultipleField("Also in")
-    seats_min = one_line("Least", whole, hint="All three empty: to be announced. 0 at most: waitlist only.")
-    seats_target = one_line("Wanted", whole)
-    seats_max = one_line("Most", whole)
+    seats_min = one_line("Least", whole, hint="All three empty: to be announced.")
+    seats_target = one_line("Wanted", whole, hint="What you aim for.")
+    seats_max = one_line("Most", whole, hint="With 0 there is only a waitlist.")
     opens = MomentField("Opens", description=f"Empty: with the cohort. {WHEN}")
     closes = MomentField("Closes", description=f"Empty: with the cohort. {WHEN}")
     own_calendar = BooleanField(
