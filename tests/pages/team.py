@@ -78,6 +78,10 @@ class Team:
         """What the first form with a ``seen`` mark on a page would send as it stands."""
         return form_fields(self.get(who, path).text)
 
+    def let_go(self) -> None:
+        """End the test's own transaction: SQLite has one writer."""
+        self.session.commit()
+
     def fresh(self) -> Session:
         """The session, with nothing remembered."""
         self.session.rollback()

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask import render_template, request
 
 from matsapply.applications.models import Application
+from matsapply.decisions.actions import required_readers
 from matsapply.pages.admin.frame import acting_role, blueprint, cohort_at, go, refused_as, said, switcher
 from matsapply.pages.guard import actor, allow, needs
 from matsapply.people.models import Person
@@ -118,7 +119,7 @@ def _readers(frame: CohortFrame) -> int:
             ReviewRound.cohort_id == frame.id, ReviewRound.kind == RoundKind.CENTRAL_SCORE
         )
     )
-    return found or 2
+    return found or required_readers(session(), frame.id)
 
 
 @blueprint.get("/<cohort_key>/assignments")

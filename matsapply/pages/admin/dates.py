@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
-    from matsapply.cohorts.views import KeyDateView
     from matsapply.pages.site import CohortFrame
 
 RULE_LENGTH = 60
@@ -71,7 +70,10 @@ def dates(cohort_key: str) -> ResponseReturnValue:
 class Line:
     """One date of the form. ``was`` is what its writer saw; ``at`` what ``rule`` gives, None for to be announced."""
 
-    view: KeyDateView
+    code: str
+    label: str
+    stored: datetime | None
+    stored_rule: str
     rule: str
     was: str
     at: datetime | None = None
@@ -101,14 +103,15 @@ def told(at: datetime | None) -> str:
 
 def _read(frame: CohortFrame, codes: tuple[str, ...]) -> list[Line]:
     """The dates as the form was sent; what is not in it is as it is stored."""
-    views = {view.code: view for view in queries.key_dates(session(), frame.id, staff=True)}
     lines = []
-    for code in codes:
-        view = views.get(code)
-        if view is None:
+    for entry in file_of(frame).key_dates:
+        code, stored = entry.code, entry.moment.at if entry.moment else None
+        if code not in codes:
             continue
-        rule = " ".join(request.form.get(f"at-{code}", view.wall_rule).split())
-        line = Line(view, rule, request.form.get(f"was-{code}", told(view.at)), view.at)
+        stored_rule = entry.moment.rule if entry.moment else ""
+        rule = " ".join(request.form.get(f"at-{code}", stored_rule).split())
+        was = request.form.get(f"was-{code}", told(stored))
+        line = Line(code, entry.label, stored, stored_rule, rule, was, stored)
         if f"at-{code}" in request.form:
             found = resolve_rule(rule) if rule else None
             if isinstance(found, Unresolved) or len(rule) > RULE_LENGTH:
@@ -116,7 +119,7 @@ def _read(frame: CohortFrame, codes: tuple[str, ...]) -> list[Line]:
                 line.error = WALL_PROBLEMS[problem] if problem else f"Write it in at most {RULE_LENGTH} letters."
             else:
                 line.at = found
-        line.clash = line.touched and not line.error and line.was != told(view.at) and line.at != view.at
+        line.clash = line.touched and not line.error and line.was != told(stored) and line.at != stored
         lines.append(line)
     return lines
 
@@ -147,10 +150,10 @@ def save_dates(cohort_key: str) -> ResponseReturnValue:
         return _form(frame, lines, status=422)
     if any(line.clash for line in lines):
         for line in lines:
-            line.was = told(line.view.at) if line.clash else line.was
+            line.was = told(line.stored) if line.clash else line.was
         problem = "Somebody else has moved a date since you opened this. Both values are below; decide again."
         return _form(frame, lines, problem=problem, status=409)
-    changes = {line.view.code: (line.at, line.rule) for line in lines if line.touched and line.at != line.view.at}
+    changes = {line.code: (line.at, line.rule) for line in lines if line.touched and line.at != line.stored}
     reason, now = request.form.get("reason", "").strip(), clock.now()
     cohort = session().get_one(Cohort, frame.id)
     try:
@@ -174,7 +177,7 @@ def _mark(moves: tuple[Move, ...]) -> str:
 
 
 def _preview(frame: CohortFrame, lines: list[Line], moves: tuple[Move, ...]) -> list[Shown]:
-    labels = {line.view.code: line.view.label for line in lines}
+    labels = {line.code: line.label for line in lines}
     return [
         Shown(
             labels[move.code],
@@ -198,7 +201,7 @@ def _form(
 ) -> ResponseReturnValue:
     file = file_of(frame)
     before = dates_of(file)
-    after = before | {line.view.code: line.at for line in lines if not line.error}
+    after = before | {line.code: line.at for line in lines if not line.error}
     wanted = file.status_policy.min_weekends_per_window
     page = render_template(
         "admin/dates_set.html",
@@ -208,7 +211,6 @@ def _form(
         mark=mark,
         looked=looked,
         short=[one for one in short_windows(after, wanted) if one not in short_windows(before, wanted)],
-        told=told,
         problem=problem,
         reason=request.form.get("reason", ""),
     )

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask import abort, render_template, request
 
 from matsapply.audit import queries as log_queries
+from matsapply.mail import outbox
 from matsapply.pages import site
 from matsapply.pages.account import invitations
 from matsapply.pages.admin.frame import blueprint, cohorts_for, go, refused_as, said
@@ -67,6 +68,8 @@ def _list(*, problem: str = "", status: int = 200) -> ResponseReturnValue:
 def invite_person() -> ResponseReturnValue:
     name, email = request.form.get("name", ""), request.form.get("email", "")
     allow(Act.PEOPLE_GRANT, Reach())
+    if outbox.normal_address(email.strip()) is None:
+        return _list(problem="Write a name on one line and a complete address.", status=422)
     try:
         account = invite(
             session(),

@@ -22,6 +22,7 @@ from wtforms import (
 )
 from wtforms.validators import InputRequired
 
+from matsapply.cohorts.file_fields import LONG
 from matsapply.rules.stages import AiPolicy, EvaluationKind, InterviewPlan, MentorKind, SelectionMode
 from matsapply.rules.wall_time import Unresolved, WallProblem, resolve_rule, rule_for
 
@@ -40,6 +41,7 @@ WALL_PROBLEMS = {
     WallProblem.AMBIGUOUS: "The clocks show that time twice there. Add the word first or second at the end.",
 }
 WHEN = "For example 2027-01-17 EOD AoE or 2027-02-12 18:00 UTC."
+LONGEST_BRIEF = 20_000
 NEEDED = "Fill this in."
 AI_WORDS = {
     AiPolicy.FORBIDDEN: "No AI tools",
@@ -86,8 +88,14 @@ def one_line(label: str, *checks: Any, hint: str = "", required: bool = False) -
     return StringField(label, [*first, storable, *checks], filters=[tidy], description=hint)
 
 
-def prose(label: str, hint: str = "") -> TextAreaField:
-    return TextAreaField(label, [storable], filters=[tidy], description=hint)
+def prose(label: str, hint: str = "", most: int = LONG) -> TextAreaField:
+    """A longer text of at most ``most`` characters, as in a cohort file."""
+
+    def within(form: FlaskForm, field: Field) -> None:
+        if len(field.data or "") > most:
+            raise ValidationError(f"This has {len(field.data)} characters; at most {most} are kept.")
+
+    return TextAreaField(label, [storable, within], filters=[tidy], description=hint)
 
 
 class MomentField(StringField):  # type: ignore[misc]
@@ -288,7 +296,7 @@ class TaskForm(MovingForm):
     attempts = one_line("Attempts", whole, required=True)
     dry_run = BooleanField("With a dry run", description="People can try the page before their clock starts.")
     answer_limit = one_line("Letters of the answer", whole, hint="Empty: no written answer is limited.")
-    brief = prose("The task", "Markdown, shown to those who are invited.")
+    brief = prose("The task", "Markdown, shown to those who are invited.", LONGEST_BRIEF)
 
 
 class MentorForm(SetupForm):

@@ -46,7 +46,7 @@ class PaperForm(SetupForm):
         ("In the list", ("position", "featured", "hidden")),
     )
 
-    summary = prose("Summary", f"One line in our own words, at most {LONGEST_SUMMARY} letters; no abstracts.")
+    summary = prose("Summary", f"Our own words in a line, at most {LONGEST_SUMMARY} characters.", LONGEST_SUMMARY)
     track_key = one_line("Track", hint="The key of a track; empty: none.")
     streams = prose("Streams", "Keys, one a line, the nearest stream first.")
     position = one_line(
@@ -54,10 +54,6 @@ class PaperForm(SetupForm):
     )
     featured = BooleanField("Featured", description="Stands first beside its streams and its track.")
     hidden = BooleanField("Hidden", description="Nobody outside the team sees it, and its address leads nowhere.")
-
-    def validate_summary(self, field: Field) -> None:
-        if len(field.data) > LONGEST_SUMMARY:
-            raise ValidationError(f"This has {len(field.data)} letters; {LONGEST_SUMMARY} are kept.")
 
     def validate_position(self, field: Field) -> None:
         if not (field.data.isascii() and field.data.isdigit() and len(field.data) <= 6):

@@ -1,0 +1,123 @@
+"""Curating the showcase: what the team changes is what the public sees."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from matsapply.rules.stages import Role, Scope
+from matsapply.showcase.models import Paper, PaperStream, SummaryVersion
+from tests.pages.team import TYPED, Team, demo_settings, form_fields, problems, team_of
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from sqlalchemy.orm import Session
+
+    from matsapply.platform import clock as clock_module
+    from matsapply.platform.settings import Settings
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return demo_settings(settings)
+
+
+@pytest.fixture
+def team(app: Flask, live_session: Session, clock: clock_module.FixedClock) -> Team:
+    team = team_of(app, live_session)
+    for number in (1, 2):
+        live_session.add(
+            Paper(
+                slug=f"paper-{number}",
+                title=f"Paper {number}",
+                summary="Old words.",
+                published=date(2025, 1, number),
+                topic="security",
+                track_key="empirical",
+                position=number,
+            )
+        )
+    live_session.commit()
+    return team
+
+
+def paper(team: Team, number: int = 1) -> Paper:
+    return team.fresh().scalars(sa.select(Paper).where(Paper.slug == f"paper-{number}")).one()
+
+
+PAGE = "/admin/showcase/paper-1"
+
+
+def test_words_links_and_place(team: Team) -> None:
+    admin = team["admin"]
+    fields = form_fields(admin.get(PAGE).text)
+    wanted = fields | {"summary": TYPED, "streams": "red\nblue", "track_key": "theory", "position": "7"}
+    assert admin.post(PAGE, wanted).status_code == 303
+    found = paper(team)
+    assert (found.summary, found.track_key, found.position) == (TYPED, "theory", 7)
+    keys = team.session.scalars(sa.select(PaperStream.stream_key).order_by(PaperStream.position)).all()
+    assert keys == ["red", "blue"]
+    assert team.session.scalars(sa.select(SummaryVersion.text)).all() == ["Old words."]
+    assert admin.post(PAGE, form_fields(admin.get(PAGE).text)).status_code == 303
+    assert "Nothing was changed" in admin.get(PAGE).text
+
+
+def test_hidden_is_hidden_and_comes_back(team: Team) -> None:
+    admin = team["coordinator"]
+    for step, status in (("hide", 404), ("hide", 404), ("show", 200)):
+        assert admin.post(f"{PAGE}/{step}", form="/admin/showcase").status_code == 303
+        team.fresh()
+        assert team.app.test_client().get("/showcase/paper-1").status_code == status, step
+        assert "Paper 1" in admin.get("/admin/showcase").text
+    assert admin.post(f"{PAGE}/feature", form="/admin/showcase").status_code == 303
+    assert paper(team).featured
+    assert admin.post(f"{PAGE}/burn", form="/admin/showcase").status_code == 404
+    assert admin.post("/admin/showcase/none/hide", form="/admin/showcase").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"summary": "x" * 601}, "601 characters"),
+        ({"position": "first"}, "whole number"),
+        ({"position": ""}, "whole number"),
+        ({"track_key": "nowhere"}, "no track"),
+        ({"streams": "nowhere"}, "no stream nowhere"),
+        ({"summary": "a\x00b"}, "cannot be stored"),
+    ],
+)
+def test_bad_input_keeps_the_text(team: Team, typed: dict[str, str], said: str) -> None:
+    admin = team["admin"]
+    answer = admin.post(PAGE, form_fields(admin.get(PAGE).text) | {"streams": "red\nblue"} | typed)
+    assert answer.status_code == 422
+    assert said in problems(answer)
+    assert next(iter(typed.values())).replace("\x00", "")[:20] in answer.text.replace("\x00", "").replace("\ufffd", "")
+    assert paper(team).summary == "Old words."
+
+
+def test_two_curators(team: Team) -> None:
+    mine = form_fields(team["admin"].get(PAGE).text)
+    theirs = form_fields(team["admin2"].get(PAGE).text)
+    assert team["admin2"].post(PAGE, theirs | {"summary": "Theirs."}).status_code == 303
+    answer = team["admin"].post(PAGE, mine | {"summary": "Mine."})
+    assert answer.status_code == 409
+    assert "Theirs." in answer.text
+    assert "Mine." in answer.text
+
+
+def test_only_the_whole_programmes_team_curates(team: Team) -> None:
+    team.hire("scoped", Role.COORDINATOR, Scope.COHORT, team.world.cohort.id)
+    for who in ("auditor", "reviewer", "track-lead", "scoped"):
+        assert team[who].get("/admin/showcase").status_code == 403, who
+        assert team[who].post(f"{PAGE}/hide", form="/account").status_code == 403, who
+    assert not paper(team).hidden
+
+
+def test_the_list_searches_and_bears_odd_words(team: Team) -> None:
+    admin = team["admin"]
+    assert "Paper 2" not in admin.get("/admin/showcase?q=zebra").text
+    for words in ("\x00", "%25", "x" * 5000):
+        assert admin.get("/admin/showcase", query_string={"q": words}).status_code == 200
