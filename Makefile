@@ -11,7 +11,7 @@ BENCH   ?=
 MESSAGE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format clean lock migration setup setup-dev
+.PHONY: help run test check bench pictures format clean lock migration setup setup-dev
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +27,9 @@ check: setup-dev ## all static checks
 
 bench: setup-dev ## how fast, beside a bare page measured in the same run
 	@.venv/bin/python -m bench $(BENCH)
+
+pictures: setup-dev ## take the pictures of the documentation from a demo (needs Chromium)
+	@.venv/bin/python scripts/pictures.py
 
 format: setup-dev ## bring the code into its one layout
 	@.venv/bin/ruff check --fix --quiet . || true

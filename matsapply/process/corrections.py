@@ -13,7 +13,7 @@ from matsapply.applications.models import Application, TrackChoice
 from matsapply.cohorts.models import Cohort
 from matsapply.decisions.models import Decision
 from matsapply.process.closing import as_system, renumber, stream_applications
-from matsapply.process.withdraw import bring_back
+from matsapply.process.withdraw import bring_back, left_at, return_to_streams
 from matsapply.rules.access import SYSTEM
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import (
@@ -87,7 +87,11 @@ def correct_closing(
         application.close_reason = application.closed_at = application.state_before_close = None
         application.reopened_until = until if never else application.reopened_until
     session.flush()
-    if not never:
+    if never:
+        chosen = stream_applications(session, application.id)
+        return_to_streams(session, actor, application, left_at(chosen, closed_at), facts)
+        renumber(chosen)
+    else:
         _undecide(session, actor, application, facts, closed_at)
 
 

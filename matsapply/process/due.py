@@ -26,6 +26,7 @@ from matsapply.process.closing import close_if_done, close_now
 from matsapply.process.placement import lapse_offer
 from matsapply.process.stream_round import close_interviews, expire_tasks, lock_due_rankings, take_in
 from matsapply.process.waitlist import close_waitlisted
+from matsapply.process.withdraw import leave_streams
 from matsapply.rules.access import SYSTEM
 from matsapply.rules.refusals import Refused
 from matsapply.rules.stages import (
@@ -37,7 +38,7 @@ from matsapply.rules.stages import (
     StreamApplicationState,
     StreamChoiceMoment,
 )
-from matsapply.tracking.actions import Place, advance
+from matsapply.tracking.actions import Place, advance, check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,6 +94,8 @@ def _close_drafts(session: Session, cohort: Cohort, gates: Gates, now: datetime)
         facts = replace(facts, reopened_until=application.reopened_until)
         try:
             letter = letter_to(session, application.person_id, cohort_label=cohort.label)
+            check("A4", facts, application.state.value)
+            leave_streams(session, SYSTEM, application, facts)
             close_now(session, application, "A4", CloseReason.NEVER_SUBMITTED, facts, SYSTEM, letter)
         except Refused:
             continue  # it was submitted, or given more time, a moment ago

@@ -44,6 +44,7 @@ from matsapply.tracking.actions import BY_BATCH, advance, begin
 from matsapply.tracking.models import StateChange
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -70,6 +71,15 @@ def leave_everything(
     session: Session, actor: Actor, application: Application, facts: Facts, *, taken: str = "O9"
 ) -> None:
     """End all an application has in the streams and tracks, before it closes; ``taken`` ends an accepted offer."""
+    leave_streams(session, actor, application, facts)
+    for choice in _track_choices(session, application.id, TrackChoiceState.CHOSEN):
+        advance(session, choice, "K3", as_system(facts), actor, place_of(application))
+    _free_offers(session, actor, application, facts, taken=taken)
+    leave_waitlists(session, application, facts)
+
+
+def leave_streams(session: Session, actor: Actor, application: Application, facts: Facts) -> None:
+    """S17 for every stream in which the application still stands, S17a where it has a place."""
     entries = stream_applications(session, application.id)
     lock_streams(session, {entry.stream_id for entry in entries})
     leaving = facts if facts.role in TABLE["S17"].roles else as_system(facts)
@@ -78,10 +88,6 @@ def leave_everything(
             exit_stream(session, actor, application, entry, leaving)
         elif entry.state is StreamApplicationState.ACCEPTED:
             _leave(session, actor, application, entry, "S17a", as_system(facts))
-    for choice in _track_choices(session, application.id, TrackChoiceState.CHOSEN):
-        advance(session, choice, "K3", as_system(facts), actor, place_of(application))
-    _free_offers(session, actor, application, facts, taken=taken)
-    leave_waitlists(session, application, facts)
 
 
 def undo_withdrawal(session: Session, actor: Actor, application: Application, *, role: Role, now: datetime) -> None:
@@ -102,8 +108,7 @@ def bring_back(
         raise refuse(Code.LIVE_APPLICATION_EXISTS)
     withdrawn_at = application.closed_at
     entries = stream_applications(session, application.id)
-    left = StreamApplicationState.WITHDRAWN
-    returning = [entry for entry in entries if entry.state is left and entry.exited_at == withdrawn_at]
+    returning = left_at(entries, withdrawn_at)
     if application.state_before_close is ApplicationState.IN_STREAMS and not returning:
         raise refuse(Code.UNDO_TOO_LATE)  # closed for want of streams: there is nothing to come back to
     offers = list(
@@ -132,9 +137,8 @@ def bring_back(
         application.closed_at = facts.now if placed else None
         application.state_before_close = ApplicationState.IN_STREAMS if placed else None
     session.flush()
-    back = replace(as_system(facts), exited_at=facts.now, seat_free=True, other_accepted=False)
-    for entry in returning:
-        _return(session, actor, application, entry, back)
+    back = _returning(facts)
+    return_to_streams(session, actor, application, returning, facts)
     left_together = set(
         session.scalars(
             sa.select(StateChange.subject_id).where(
@@ -205,6 +209,25 @@ def undo_stream_withdrawal(
     )
     _return(session, actor, application, stream_application, facts)
     renumber(stream_applications(session, application.id))
+
+
+def left_at(entries: Iterable[StreamApplication], instant: datetime | None) -> list[StreamApplication]:
+    """Those that were withdrawn together, at that instant."""
+    left = StreamApplicationState.WITHDRAWN
+    return [entry for entry in entries if entry.state is left and entry.exited_at == instant]
+
+
+def return_to_streams(
+    session: Session, actor: Actor, application: Application, entries: Iterable[StreamApplication], facts: Facts
+) -> None:
+    """S21 for each of ``entries``, as part of bringing back the application."""
+    for entry in entries:
+        _return(session, actor, application, entry, _returning(facts))
+
+
+def _returning(facts: Facts) -> Facts:
+    """The system's facts for what comes back with an application that was let back in."""
+    return replace(as_system(facts), exited_at=facts.now, seat_free=True, other_accepted=False)
 
 
 def exit_stream(

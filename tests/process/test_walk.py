@@ -139,16 +139,20 @@ def be_interviewed(road: Road, name: str) -> None:
     assert road.entry(name, "red").state is S.INTERVIEWING
 
 
-@walk("A1 A2 A4 A13")
+@walk("A1 A2 A4 A13 S17 S21")
 def never_submitted_and_opened_again(road: Road) -> None:
     road.begin("Ada")
     ada = road.application("Ada")
+    road.write("Ada", tracks=["empirical"])
+    road.choose("Ada", "red")
     road.to(date("T2") + timedelta(minutes=15))
     assert ada.close_reason is CloseReason.NEVER_SUBMITTED
+    assert road.entry("Ada", "red").state is S.WITHDRAWN
     first, second = road.admins
     named = {"second_actor_id": second.person_id, "reason": "Our mail never arrived.", "until": road.now + DAY}
     road.do(corrections.correct_closing, first, ada, **named)
     road.settle()
+    assert road.entry("Ada", "red").state is S.CHOSEN
     road.write("Ada", **make.ANSWERS)
     road.submit("Ada")
     assert ada.state is ApplicationState.SUBMITTED
