@@ -12,11 +12,9 @@ from playwright.sync_api import expect
 from pypdf import PdfWriter
 from sqlalchemy.orm import Session
 
-from matsapply.demo.load import load_demo
-from matsapply.demo.staff import PASSWORD
-from matsapply.pages.account.passwords import hash_password
 from matsapply.platform.db import configure_engine
 from matsapply.process.invariants import violations
+from tests.browser.conftest import fill_demo
 from tests.browser.guest import Findings, Guest
 from tests.browsing import aside
 
@@ -33,18 +31,6 @@ NEWCOMER = "noor.newcomer@demo.example"
 OWN_PASSWORD = "seven unlikely words for one newcomer"
 REFEREE = "rae.referee@demo.example"
 STREAM, OTHER_STREAM = "oversight", "agent-foundations"
-
-
-def fill_demo(app: Flask, database_url: str) -> None:
-    """The team, four cohorts and two other applicants."""
-    with app.app_context():
-        secret = hash_password(PASSWORD)
-    engine = sa.create_engine(database_url)
-    configure_engine(engine)
-    with Session(engine) as session:
-        load_demo(session, applications=3, seed=1, password_hash=secret, reviewers=2)
-        session.commit()
-    engine.dispose()
 
 
 def broken(database_url: str) -> list[str]:
@@ -312,11 +298,11 @@ class Walk:
     def accept(self) -> None:
         who = self.applicant
         who.open("/status")
-        who.press("See the offer")
+        who.press("Answer", within=who.page.locator("#to-do"))
         who.page.locator("[name=eligible]").check()
         who.press("Accept this place")
         who.open("/status")
-        who.reads(re.compile("placed", re.IGNORECASE))
+        who.reads("You have accepted a place")
 
 
 def urlpath(guest: Guest) -> str:
@@ -328,7 +314,7 @@ def test_from_a_first_visit_to_an_accepted_offer(
     browser: Browser, demo_app: Flask, address: str, live_database: str, database: Database
 ) -> None:
     """On PostgreSQL the pages are the same, so axe looks at them on SQLite only."""
-    aside(fill_demo, demo_app, live_database)
+    aside(fill_demo, demo_app, live_database, applications=3, reviewers=2)
     findings = Findings(look_over=database.kind == "sqlite")
     walk = Walk(browser, address, findings)
     walk.register()
@@ -336,7 +322,7 @@ def test_from_a_first_visit_to_an_accepted_offer(
     walk.submit()
     walk.clock_to("T2")
     walk.applicant.open("/status")
-    walk.applicant.reads("Under review")
+    walk.applicant.reads("Your application is being read")
     walk.assign()
     walk.review()
     walk.clock_to("T5")

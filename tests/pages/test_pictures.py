@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -47,9 +48,5 @@ def test_each_picture_that_is_shown_is_one_that_is_made() -> None:
     made = {f"{picture.name}.png" for picture in PICTURES}
     assert {path.name for path in FOLDER.iterdir()} == made
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
-        shown = {
-            line.split("pictures/")[1].split(")")[0]
-            for line in page.read_text("utf-8").splitlines()
-            if "pictures/" in line and "](" in line
-        }
+        shown = set(re.findall(r"pictures/([\w-]+\.png)", page.read_text("utf-8")))
         assert shown <= made, page.name
