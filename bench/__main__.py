@@ -6,10 +6,10 @@ import argparse
 import json
 import sys
 
-from bench import demo_load, http
+from bench import demo_load, http, showcase
 from bench.servers import BenchmarkFailed
 
-BENCHES = {"http": http, "demo": demo_load}
+BENCHES = {"http": http, "demo": demo_load, "showcase": showcase}
 
 
 def main() -> int:
