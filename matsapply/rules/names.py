@@ -14,6 +14,8 @@ SLUG_LENGTH = 80
 
 def folded(text: str) -> str:
     """``text`` without accents, letter case and surplus blanks: ``Iván  Arcuschin`` becomes ``ivan arcuschin``."""
+    if text.isascii():
+        return _SPACES.sub(" ", text.lower()).strip()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     base = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return _SPACES.sub(" ", base.translate(_LETTERS)).strip()

@@ -127,10 +127,14 @@ def papers(
     *,
     after: tuple[date, int] | None = None,
     limit: int = PAGE,
+    total: int | None = None,
 ) -> PaperList:
-    """A page of the list: four queries, whatever the number of papers; a few more where a word is in none of them."""
+    """A page of the list: four queries, whatever the number of papers; a few more where a word is in none of them.
+
+    ``total`` is what ``count`` said a moment ago, where the caller knows it.
+    """
     asked = filtered or PaperFilter()
-    total = count(session, asked)
+    total = count(session, asked) if total is None else total
     meant_words = ""
     if not total and (meant_words := _meant(session, asked.words)):
         asked = replace(asked, words=meant_words)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ATOM = "{http://www.w3.org/2005/Atom}"
 SCRIPT = "<script>alert(1)</script>"
 # Statements of a request, whatever the number of papers: the cohort in force and its names are one or two of them.
-LIST_QUERIES, PAPER_QUERIES = 7, 9
+LIST_QUERIES, LIST_QUERIES_SOON_AGAIN, PAPER_QUERIES = 7, 3, 9
 
 
 @pytest.fixture(autouse=True)
@@ -122,6 +122,9 @@ class TestList:
         with statements(app) as many:
             client.get("/showcase")
         assert len(few) == len(many) <= LIST_QUERIES
+        with statements(app) as again:  # another page of the same list, its numbers known
+            client.get("/showcase?after=2024-01-01.5")
+        assert len(again) <= LIST_QUERIES_SOON_AGAIN
 
     def test_an_empty_showcase_says_what_to_do(self, client: FlaskClient, live_session: Session) -> None:
         live_session.execute(sa.update(Paper).values(hidden=True))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Response, current_app, make_response, request
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 KEPT_FOR = 5.0  # seconds
 MOST_KEPT = 300
 
+T = TypeVar("T")
+
 _kept: dict[tuple[str, ...], tuple[float, Response]] = {}
+_values: dict[tuple[Hashable, ...], tuple[float, Any]] = {}
 
 
 def kept_briefly(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
@@ -51,6 +55,19 @@ def kept_briefly(view: Callable[..., ResponseReturnValue]) -> Callable[..., Resp
     return answer
 
 
+def kept_value(key: tuple[Hashable, ...], seconds: float, make: Callable[[], T]) -> T:
+    """What ``make`` gives, at most ``seconds`` old: for numbers over many rows that are the same for every visitor."""
+    whole = (str(db.engine.url), *key)
+    found = _values.get(whole)
+    if found is None or found[0] < clock.monotonic():
+        if len(_values) >= MOST_KEPT:
+            _values.clear()
+        found = _values[whole] = (clock.monotonic() + seconds, make())
+    value: T = found[1]
+    return value
+
+
 def forget() -> None:
     """After a change that everybody should see at once (and between tests)."""
     _kept.clear()
+    _values.clear()

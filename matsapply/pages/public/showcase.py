@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 from matsapply.cohorts import queries as cohorts
 from matsapply.pages.addresses import absolute
 from matsapply.pages.guard import needs
-from matsapply.pages.public.caching import kept_briefly
+from matsapply.pages.public.caching import kept_briefly, kept_value
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act
@@ -34,6 +35,7 @@ FILTERS = {
     "year": "Year",
     "fellow": "Fellow",
 }
+COUNTS_KEPT = 30.0  # seconds
 MAP_CELL = 44  # units of the map's picture
 
 
@@ -43,17 +45,23 @@ MAP_CELL = 44  # units of the map's picture
 def papers() -> ResponseReturnValue:
     """The list, to browse by words, topic, track, stream, cohort, year and fellow; the address holds the state."""
     asked = filter_asked()
-    found = queries.papers(session(), asked, after=place_asked())
+    total, facets = _counts(asked)
+    found = queries.papers(session(), asked, after=place_asked(), total=total)
     if found.meant:
-        asked = PaperFilter(**{**_fields(asked), "words": found.meant})
+        asked = replace(asked, words=found.meant)
+        _, facets = _counts(asked)
     return render_template(
-        "public/showcase.html",
-        found=found,
-        facets=figures.facets(session(), asked),
-        asked=asked,
-        filters=FILTERS,
-        names=_names(),
+        "public/showcase.html", found=found, facets=facets, asked=asked, filters=FILTERS, names=_names()
     )
+
+
+def _counts(asked: PaperFilter) -> tuple[int, dict[str, tuple[figures.Facet, ...]]]:
+    """How many papers a filter leaves, and what each further one would leave; half a minute old at most."""
+
+    def made() -> tuple[int, dict[str, tuple[figures.Facet, ...]]]:
+        return queries.count(session(), asked), figures.facets(session(), asked)
+
+    return kept_value(("counts", asked), COUNTS_KEPT, made)
 
 
 @blueprint.get("/map")
@@ -112,10 +120,6 @@ def filter_asked() -> PaperFilter:
     return PaperFilter(words=request.args.get("q", "")[:LONGEST], year=int(year) if year else None, **text)
 
 
-def _fields(asked: PaperFilter) -> dict[str, Any]:
-    return {name: getattr(asked, name) for name in (*FILTERS, "hidden")}
-
-
 def place_asked() -> tuple[date, int] | None:
     """Where the page begins, as the link before it said: ``2024-11-04.17``."""
     cursor = request.args.get("after", "")
@@ -132,8 +136,12 @@ def place_asked() -> tuple[date, int] | None:
 
 def _names() -> dict[str, str]:
     """The names of streams, by key, in the cohort in force."""
-    cohort = cohorts.cohort_in_force(session(), clock.now())
-    return cohorts.stream_names(session(), cohort.id) if cohort else {}
+
+    def made() -> dict[str, str]:
+        cohort = cohorts.cohort_in_force(session(), clock.now())
+        return cohorts.stream_names(session(), cohort.id) if cohort else {}
+
+    return kept_value(("stream names",), COUNTS_KEPT, made)
 
 
 def _grew(found: PaperRow) -> dict[str, Any]:
