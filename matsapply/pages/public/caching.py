@@ -57,7 +57,7 @@ def kept_briefly(view: Callable[..., ResponseReturnValue]) -> Callable[..., Resp
 
 def kept_value(key: tuple[Hashable, ...], seconds: float, make: Callable[[], T]) -> T:
     """What ``make`` gives, at most ``seconds`` old: for numbers over many rows that are the same for every visitor."""
-    whole = (str(db.engine.url), *key)
+    whole = (address(), *key)
     found = _values.get(whole)
     if found is None or found[0] < clock.monotonic():
         if len(_values) >= MOST_KEPT:
