@@ -346,6 +346,13 @@ class TestPeople:
         assert (made.scope_id, made.ends_at) == (team.world.track.id, at("2027-09-01 12:00"))
         for bad in ({"role": "king"}, {"scope": "track:999999"}, {"scope": "cohort:x"}, {"role": "applicant"}):
             assert team["admin"].post(f"{page}/grants", form | bad, form=page).status_code == 400, bad
+        of_stream = {"role": "mentor", "scope": f"stream:{team.world.blue.id}", "ends": ""}
+        assert team["admin"].post(f"{page}/grants", of_stream, form=page).status_code == 303
+        assert "Stream Blue stream" in team["admin"].get(page).text
+        assert (self.grants(team, "reviewer")[-1].scope_id, team["reviewer"].get("/stream/blue").status_code) == (
+            team.world.blue.id,
+            200,
+        )
         clock.advance(timedelta(days=1))
         revoke = f"{page}/grants/{made.public_id}/revoke"
         assert team["admin"].post(revoke, {"reason": "moved on"}, form=page).status_code == 303

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask import abort, render_template, request
 
 from matsapply.audit import queries as log_queries
+from matsapply.cohorts.models import Stream
 from matsapply.mail import outbox
 from matsapply.pages import site
 from matsapply.pages.account import invitations
@@ -102,21 +103,38 @@ def _found(public_id: str) -> PersonRow:
     return found
 
 
-def _scopes() -> dict[str, str]:
-    """How far a grant may reach: the programme, or one of the cohorts and their tracks."""
-    found = {"program:": "The whole programme"}
+def _scopes() -> dict[str, dict[str, str]]:
+    """How far a grant may reach, in groups: the programme, or a cohort with its tracks and streams."""
+    found = {"Everywhere": {"program:": "The whole programme"}}
+    streams = session().execute(
+        sa.select(Stream.cohort_id, Stream.id, Stream.name).order_by(Stream.cohort_id, Stream.position)
+    )
+    of_cohort: dict[int, dict[str, str]] = {}
+    for cohort_id, key, name in streams:
+        of_cohort.setdefault(cohort_id, {})[f"stream:{key}"] = f"Stream {name}"
     for frame in site.cohort_frames():
-        found[f"cohort:{frame.id}"] = f"Cohort {frame.label}"
-        found |= {f"track:{key}": f"{frame.label}: {name}" for key, (_, name) in frame.tracks.items()}
+        tracks = {f"track:{key}": f"Track {name}" for key, (_, name) in frame.tracks.items()}
+        found[frame.label] = {f"cohort:{frame.id}": "The whole cohort"} | tracks | of_cohort.get(frame.id, {})
     return found
 
 
+def _names(scopes: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Each reach in words that stand alone."""
+    return {
+        key: name if group == "Everywhere" else f"{group}: {name}"
+        for group, places in scopes.items()
+        for key, name in places.items()
+    }
+
+
 def _person(who: PersonRow, *, problem: str = "", status: int = 200) -> ResponseReturnValue:
+    scopes = _scopes()
     page = render_template(
         "admin/person.html",
         who=who,
         grants=queries.grant_history(session(), who.id),
-        scopes=_scopes(),
+        scopes=scopes,
+        names=_names(scopes),
         roles=sorted(STAFF, key=list(Role).index),
         may_grant=bool(actor().roles & POLICY[Act.PEOPLE_GRANT]),
         problem=problem,
@@ -133,7 +151,8 @@ def _reach(scope: Scope, scope_id: int | None) -> Reach:
             frame = next((one for one in site.cohort_frames() if scope_id in one.tracks), None)
             return Reach(frame.id if frame else None, frozenset({scope_id or 0}))
         case Scope.STREAM:
-            return Reach(stream_id=scope_id)
+            cohort_id = session().scalar(sa.select(Stream.cohort_id).where(Stream.id == scope_id))
+            return Reach(cohort_id=cohort_id, stream_id=scope_id)
         case _:
             return Reach()
 
@@ -143,7 +162,7 @@ def _reach(scope: Scope, scope_id: int | None) -> Reach:
 def grant(public_id: str) -> ResponseReturnValue:
     who = _found(public_id)
     role, place = request.form.get("role", ""), request.form.get("scope", "")
-    if role not in set(STAFF) or place not in _scopes():
+    if role not in set(STAFF) or place not in _names(_scopes()):
         abort(400)
     kind, _, key = place.partition(":")
     scope, scope_id = Scope(kind), int(key) if key else None

@@ -15,6 +15,7 @@ const wanted = [
   ["input[data-upload]", "upload"],
   ["details[data-confirm]", "confirm"],
   ["form[data-review]", "review"],
+  ["form[data-wait]", "wait"],
 ];
 
 const started = wanted
