@@ -132,3 +132,16 @@ def test_no_mail_folder_without_its_kind():
     kinds = {kind.value for kind in Mail}
     extra = [path.name for path in (TEMPLATES / "mail").glob("*/") if path.is_dir() and path.name not in kinds]
     assert not [name for name in extra if (TEMPLATES / "mail" / name / "subject.txt").exists()]
+
+
+def test_every_macro_a_template_calls_is_imported(environment: Environment):
+    """A missing import shows only on the page that happens to need it, and then as an error."""
+    trees = {template_name(path): environment.parse(path.read_text(encoding="utf-8")) for path in templates()}
+    macros = {macro.name for tree in trees.values() for macro in tree.find_all(nodes.Macro)}
+    assert len(macros) > 30
+    for name, tree in trees.items():
+        called = {call.node.name for call in tree.find_all(nodes.Call) if isinstance(call.node, nodes.Name)}
+        known = {macro.name for macro in tree.find_all(nodes.Macro)}
+        for line in tree.find_all(nodes.FromImport):
+            known |= {one[1] if isinstance(one, tuple) else one for one in line.names}
+        assert called & macros <= known, name

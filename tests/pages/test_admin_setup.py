@@ -94,7 +94,7 @@ class TestStreams:
     @pytest.mark.parametrize(
         ("typed", "said"),
         [
-            ({"name": ""}, "Fill this in"),
+            ({"name": ""}, "fill this in"),
             ({"name": "x" * 161}, "160"),
             ({"seats_min": "3", "seats_target": "2", "seats_max": "4"}, "does not hold"),
             ({"seats_min": "3", "seats_target": "", "seats_max": ""}, "all three numbers"),
@@ -237,7 +237,7 @@ class TestTasks:
             ({"effort": "0"}, "out of range"),
             ({"attempts": "0"}, "out of range"),
             ({"clock": "99999"}, "out of range"),
-            ({"title": ""}, "Fill this in"),
+            ({"title": ""}, "fill this in"),
             ({"kind": "magic"}, "valid choice"),
         ],
     )

@@ -42,7 +42,6 @@ WALL_PROBLEMS = {
 }
 WHEN = "For example 2027-01-17 EOD AoE or 2027-02-12 18:00 UTC."
 LONGEST_BRIEF = 20_000
-NEEDED = "Fill this in."
 AI_WORDS = {
     AiPolicy.FORBIDDEN: "No AI tools",
     AiPolicy.ALLOWED_DISCLOSE: "Allowed, to be disclosed",
@@ -84,7 +83,7 @@ def a_use(form: FlaskForm, field: Field) -> None:
 
 def one_line(label: str, *checks: Any, hint: str = "", required: bool = False) -> StringField:
     """A text input; ``checks`` come after the usual ones."""
-    first = [InputRequired(NEEDED)] if required else []
+    first = [InputRequired(f"{label}: fill this in.")] if required else []
     return StringField(label, [*first, storable, *checks], filters=[tidy], description=hint)
 
 
