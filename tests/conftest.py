@@ -94,6 +94,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if skipped:
         terminalreporter.section("browser tests did not run", sep="!", yellow=True)
         terminalreporter.line(f"{len(skipped)} tests need a browser: {NO_BROWSER}.")
+    for report in (*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])):
+        for name, value in report.user_properties:
+            if name == "state machine":
+                terminalreporter.line(f"state machine on {value}")
 
 
 @pytest.fixture(autouse=True, scope="session")
