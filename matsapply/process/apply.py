@@ -53,6 +53,8 @@ def start(session: Session, actor: Actor, *, cohort_id: int, now: datetime, reus
     form = published_form(session, cohort_id)
     if form is None:
         raise refuse(Code.NOT_OPEN_YET)
+    # The person is locked, there being no application yet: two tabs that begin at once begin one.
+    session.execute(sa.select(Person.id).where(Person.id == actor.person_id).with_for_update())
     facts = facts_of(
         session,
         actor,
