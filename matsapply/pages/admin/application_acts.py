@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from matsapply.applications.staff_file import Header
     from matsapply.pages.site import CohortFrame
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = frozenset("=+-@\t\r")
 UNREADABLE = "Write the new end as 2027-01-20 EOD AoE or 2027-01-20 12:00 UTC; it has to lie ahead."
 
 
@@ -140,7 +140,7 @@ def export_applications(cohort_key: str) -> ResponseReturnValue:
         with Session(engine) as reading:
             keys = [key for key, _ in questions]
             for number, row in enumerate(staff_export.export_rows(reading, frame.id, condition, keys)):
-                writer.writerow([inert(as_text(cell)) for cell in row])
+                writer.writerow([inert(cell if type(cell) is str else as_text(cell)) for cell in row])
                 if number % 100 == 99:
                     yield buffer.getvalue()
                     buffer.seek(0)
@@ -154,4 +154,4 @@ def export_applications(cohort_key: str) -> ResponseReturnValue:
 
 def inert(text: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return f"'{text}" if text[:1] in FORMULA_STARTS else text
