@@ -6,10 +6,10 @@ import argparse
 import json
 import sys
 
-from bench import demo_load, http, showcase
+from bench import demo_load, http, showcase, start
 from bench.servers import BenchmarkFailed
 
-BENCHES = {"http": http, "demo": demo_load, "showcase": showcase}
+BENCHES = {"http": http, "start": start, "demo": demo_load, "showcase": showcase}
 
 
 def main() -> int:

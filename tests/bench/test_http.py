@@ -54,3 +54,11 @@ def test_a_request_that_fails_ends_the_benchmark_with_one_line() -> None:
     done = bench("http", *size)
     assert done.returncode == 1
     assert "no reviews left to write" in done.stderr
+
+
+def test_the_start_of_a_process_is_measured_beside_a_bare_one() -> None:
+    done = bench("start", "--json", "--rounds", "1")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert set(found) == {"seconds", "cpu_seconds", "floor_seconds", "floor_cpu_seconds", "ratio"}
+    assert found["cpu_seconds"] > found["floor_cpu_seconds"] > 0
