@@ -212,13 +212,16 @@ _drawn: dict[tuple[Any, ...], Any] = {}
 def drawn(macro: Any, *args: Any, **named: Any) -> Any:
     """What ``macro`` draws from these values, kept for the next page: for the frame around pages and for pictures.
 
-    All values must be hashable, and the macro may look at nothing else but the theme, the reader's zone and the place
+    The values should be hashable, and the macro may look at nothing else but the theme, the reader's zone and the place
     the site is mounted at.
     """
     if current_app.debug:
         return macro(*args, **named)
     key = (macro, theme(), viewer_zone(), path(""), args, tuple(named.items()))
-    found = _drawn.get(key)
+    try:
+        found = _drawn.get(key)
+    except TypeError:  # a value that is no key, such as a list: drawn anew each time
+        return macro(*args, **named)
     if found is None:
         if len(_drawn) >= MOST_DRAWN:
             _drawn.clear()
