@@ -6,10 +6,17 @@ import argparse
 import json
 import sys
 
-from bench import demo_load, http, showcase, start
+from bench import assignment, demo_load, http, midl, showcase, start
 from bench.servers import BenchmarkFailed
 
-BENCHES = {"http": http, "start": start, "demo": demo_load, "showcase": showcase}
+BENCHES = {
+    "http": http,
+    "start": start,
+    "demo": demo_load,
+    "showcase": showcase,
+    "assignment": assignment,
+    "midl": midl,
+}
 
 
 def main() -> int:

@@ -1,16 +1,20 @@
 """Who reads what: a plan of readings that is even, free of conflicts and the same for the same seed.
 
-The model is a flow from applications (each wants n readers) to reviewers (each takes at most a load). A greedy start is
-mended along augmenting paths, so that a reading is left out only where no exchange could place it. Loads are first
-held to the fair share, then to one more, then to the caps.
+The model is a flow from applications (each wants n readers) to reviewers (each takes at most a load). Where affinities
+or present readings matter, ``fair`` finds the plan of greatest total (and, if asked, of the highest floor under it).
+Where they do not, a greedy start is mended along augmenting paths, so that a reading is left out only where no exchange
+could place it; loads are first held to the fair share, then to one more, then to the caps.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from math import fsum
 from typing import TYPE_CHECKING
 from zlib import crc32
+
+from matsapply.rules.auction import BARRED, fair
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -29,11 +33,18 @@ class Unplaced:
 
 @dataclass(frozen=True, slots=True)
 class AssignmentPlan:
-    """``pairs`` are new (application, reviewer) pairs, sorted; ``loads`` include what the reviewers had before."""
+    """``pairs`` are the (application, reviewer) pairs, sorted; ``loads`` include what the reviewers had before.
+
+    ``total`` is the affinity of all pairs, ``floor`` the least any application gets, and ``bound`` a total that no
+    plan under that floor exceeds (None where no affinities were given, and so nothing was weighed).
+    """
 
     pairs: tuple[Pair, ...]
     unplaced: tuple[Unplaced, ...]
     loads: dict[int, int]
+    total: float = 0.0
+    floor: float = 0.0
+    bound: float | None = None
 
     @property
     def digest(self) -> str:
@@ -51,12 +62,20 @@ def assign(
     seed: int,
     *,
     held: Mapping[int, int] | None = None,
+    current: Collection[Pair] = (),
+    removal_price: float = 0.0,
+    even: bool = True,
+    floor: bool = False,
 ) -> AssignmentPlan:
-    """Give each application ``n`` more readers (a number, or one for each).
+    """Give each application ``n`` readers (a number, or one for each).
 
     ``affinity`` prefers pairs (missing: 0); ``conflicts`` are pairs that must not be, which is also how a reader an
     application has already is kept from being given twice. ``caps`` are the most readings a reviewer may hold, with
     those of ``held`` (present loads) counted. Neither the order of the input nor anything but ``seed`` matters.
+
+    ``current`` are readings that count among the ``n`` and may be moved, each at a ``removal_price`` (an affinity):
+    with a high one as little moves as can be. ``even`` holds loads to the fair share and one more before it looks at
+    affinities; without it only the caps hold. ``floor`` puts the worst-served application first.
     """
     wanted = {a: (n if isinstance(n, int) else n.get(a, 0)) for a in sorted(set(applications))}
     work = _Work(sorted(set(reviewers)), affinity or {}, frozenset(conflicts), dict(caps), seed, dict(held or {}))
@@ -64,12 +83,42 @@ def assign(
     able = {a: min(wanted[a], len(work.eligible(a))) for a in order}
     # Everybody's first reader comes before anybody's second: where room is short, it is short for all alike.
     slots = [a for turn in range(max(able.values(), default=0)) for a in order if turn < able[a]]
+    bound = None
+    if work.reviewers and (work.affinity or current):
+        limit = next(iter(work.limits(len(slots)))) + 1 if even else None
+        bound = work.weigh(order, able, limit, set(current), removal_price, floor=floor)
+        for a in order:
+            for _ in work.readers.get(a, ()):
+                slots.remove(a)
     for limit in work.limits(len(slots)):
         work.dead.clear()
         slots = [a for a in slots if not work.place(a, limit)]
         if not slots:
             break
-    return work.plan(wanted)
+    return work.plan(wanted, bound if not slots else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a plan would do to the readings there are now. ``worst`` are the applications served least, with what they
+    get, the least first."""
+
+    added: tuple[Pair, ...]
+    removed: tuple[Pair, ...]
+    stayed: int
+    worst: tuple[tuple[int, float], ...]
+
+
+def change(
+    plan: AssignmentPlan, current: Collection[Pair], affinity: Mapping[Pair, float] | None = None, most: int = 10
+) -> Change:
+    """Compare a plan with the present readings before anybody applies it, with the ``most`` worst served."""
+    before, after = set(current), set(plan.pairs)
+    served: dict[int, float] = {each.application: 0.0 for each in plan.unplaced}
+    for pair in plan.pairs:
+        served[pair[0]] = served.get(pair[0], 0.0) + (affinity or {}).get(pair, 0.0)
+    worst = sorted(served.items(), key=lambda each: (each[1], each[0]))[:most]
+    return Change(tuple(sorted(after - before)), tuple(sorted(before - after)), len(before & after), tuple(worst))
 
 
 @dataclass
@@ -158,14 +207,48 @@ class _Work:
         self.readers.setdefault(application, set()).add(reviewer)
         self.files.setdefault(reviewer, set()).add(application)
 
-    def plan(self, wanted: Mapping[int, int]) -> AssignmentPlan:
+    def weigh(
+        self,
+        order: Sequence[int],
+        able: Mapping[int, int],
+        limit: int | None,
+        current: set[Pair],
+        price: float,
+        *,
+        floor: bool,
+    ) -> float | None:
+        """Place what an auction places; returns the total no plan exceeds, where nothing present was to be kept."""
+        columns = sorted(self.reviewers, key=lambda r: self.mix(0, r))
+        values = [
+            [
+                BARRED
+                if (a, r) in self.conflicts
+                else self.affinity.get((a, r), 0.0) + (price if (a, r) in current else 0.0)
+                for r in columns
+            ]
+            for a in order
+        ]
+        most = [self.caps.get(r, 0) if limit is None else min(limit, self.caps.get(r, 0)) for r in columns]
+        room = [max(0, places - self.held.get(r, 0)) for places, r in zip(most, columns, strict=True)]
+        found = fair(values, [able[a] for a in order], room, floor=floor)
+        for a, places in zip(order, found.readers, strict=True):
+            for place in places:
+                self._join(a, columns[place])
+        return None if current else found.bound
+
+    def plan(self, wanted: Mapping[int, int], bound: float | None) -> AssignmentPlan:
         pairs = tuple(sorted((a, r) for a, readers in self.readers.items() for r in readers))
         unplaced = []
         for application, number in wanted.items():
             missing = number - len(self.readers.get(application, ()))
             if missing > 0:
                 unplaced.append(Unplaced(application, missing, self._why(application, number)))
-        return AssignmentPlan(pairs, tuple(unplaced), {r: self.load(r) for r in self.reviewers})
+        served = dict.fromkeys((a for a, number in wanted.items() if number), 0.0)
+        for pair in pairs:
+            served[pair[0]] += self.affinity.get(pair, 0.0)
+        loads = {r: self.load(r) for r in self.reviewers}
+        least = min(served.values(), default=0.0)
+        return AssignmentPlan(pairs, tuple(unplaced), loads, fsum(served.values()), least, bound)
 
     def _why(self, application: int, number: int) -> str:
         able = len(self.eligible(application))
