@@ -35,12 +35,13 @@ if TYPE_CHECKING:
 class Part:
     """One kind of thing in a cohort's set-up.
 
-    ``section`` is its place in a cohort file; ``entries`` reads it from the file; ``form`` makes the form (``formdata``
+    ``template`` is its page; ``section`` is its place in a cohort file; ``entries`` reads it from the file; ``form`` makes the form (``formdata``
     and ``data`` as WTForms takes them); ``data`` fills it from an entry; ``entry`` makes the entry of a valid form from
     the stored one, if any; ``put`` gives the file with it.
     """
 
     noun: str
+    template: str
     section: str
     entries: Callable[[CohortFile], tuple[Any, ...]]
     form: Callable[..., SetupForm]
@@ -197,9 +198,36 @@ def _task_entry(form: TaskForm, file: CohortFile, stored: EvaluationEntry | None
     )
 
 
-TRACK = Part("track", "tracks", lambda file: file.tracks, _track_form, _track_data, _track_entry, with_track)
-STREAM = Part("stream", "streams", lambda file: file.streams, _stream_form, _stream_data, _stream_entry, with_stream)
-TASK = Part("task", "evaluations", lambda file: file.evaluations, _task_form, _task_data, _task_entry, with_evaluation)
+TRACK = Part(
+    "track",
+    "admin/setup_track.html",
+    "tracks",
+    lambda file: file.tracks,
+    _track_form,
+    _track_data,
+    _track_entry,
+    with_track,
+)
+STREAM = Part(
+    "stream",
+    "admin/setup_stream.html",
+    "streams",
+    lambda file: file.streams,
+    _stream_form,
+    _stream_data,
+    _stream_entry,
+    with_stream,
+)
+TASK = Part(
+    "task",
+    "admin/setup_task.html",
+    "evaluations",
+    lambda file: file.evaluations,
+    _task_form,
+    _task_data,
+    _task_entry,
+    with_evaluation,
+)
 PARTS = {part.noun: part for part in (TRACK, STREAM, TASK)}
 
 

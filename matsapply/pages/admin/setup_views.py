@@ -111,7 +111,7 @@ def part_page(
         "may_configure": may(actor(), Act.COHORT_CONFIGURE, reach_of(frame)),
     }
     words |= _around(frame, part, file, key) | more
-    return render_template(f"admin/setup_{part.noun}.html", **words), status
+    return render_template(part.template, **words), status
 
 
 def _around(frame: CohortFrame, part: Part, file: CohortFile, key: str) -> dict[str, Any]:
