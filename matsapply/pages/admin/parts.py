@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 class Part:
     """One kind of thing in a cohort's set-up.
 
-    ``template`` is its page; ``section`` is its place in a cohort file; ``entries`` reads it from the file; ``form`` makes the form (``formdata``
-    and ``data`` as WTForms takes them); ``data`` fills it from an entry; ``entry`` makes the entry of a valid form from
-    the stored one, if any; ``put`` gives the file with it.
+    ``template`` is its page and ``section`` its place in a cohort file; ``entries`` reads it from the file; ``form``
+    makes the form (``formdata`` and ``data`` as WTForms takes them) and ``data`` fills it from an entry; ``entry``
+    makes the entry of a valid form from the stored one, if any; ``put`` gives the file with it.
     """
 
     noun: str
