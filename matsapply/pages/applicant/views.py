@@ -10,7 +10,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from matsapply.applications import queries
 from matsapply.applications.editing import editing
 from matsapply.cohorts import queries as cohorts
-from matsapply.pages.applicant.forms import sentence
+from matsapply.pages.applicant.forms import as_text, field_id, sentence
 from matsapply.pages.applicant.own import note_opening, own, page_opened_at
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence as refusal_sentence
@@ -97,7 +97,8 @@ def _check_page(held: Editing, refusal: Refusal | None = None, status: int = 200
         present=present,
         problems=[
             (
-                url_for("sections.show", section=labels[problem.question_key].section) + f"#{problem.question_key}",
+                url_for("sections.show", section=labels[problem.question_key].section)
+                + f"#{field_id(problem.question_key)}",
                 labels[problem.question_key].label,
                 sentence(problem),
             )
@@ -109,6 +110,7 @@ def _check_page(held: Editing, refusal: Refusal | None = None, status: int = 200
         ],
         values=present.values,
         is_empty=is_empty,
+        as_text=as_text,
         track_names={track.key: track.name for track in present.tracks},
         stream_names=cohorts.stream_names(session(), held.cohort_id),
         submit_key=secrets.token_urlsafe(12),
