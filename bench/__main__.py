@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from bench import assignment, demo_load, http, midl, showcase, start
+from bench import assignment, calibration, demo_load, http, midl, showcase, start
 from bench.servers import BenchmarkFailed
 
 BENCHES = {
@@ -16,6 +16,7 @@ BENCHES = {
     "showcase": showcase,
     "assignment": assignment,
     "midl": midl,
+    "calibration": calibration,
 }
 
 
