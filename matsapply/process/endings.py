@@ -40,6 +40,7 @@ from matsapply.rules.stages import (
     OfferState,
     Role,
     StreamApplicationState,
+    StreamChoiceMoment,
 )
 from matsapply.tracking.actions import BY_BATCH, Place, advance
 
@@ -88,12 +89,24 @@ def cancel_stream(
         session.flush()
         renumber(entries)
         close_if_done(session, application, now)
-        letter = letter_to(session, application.person_id, stream=stream.name)
+        until = _replace_until(session, application, facts)
+        letter = letter_to(session, application.person_id, stream=stream.name, replace_until=until)
         cause = f"stream:{stream.id}:cancelled:{application.id}"
         messages.append(outbox.Message(letter.person_id, letter.recipient, letter.context, cause))
     recount(session, [stream])
     outbox.queue_many(session, Mail.STREAM_CANCELLED, messages, now)
     return len(messages)
+
+
+def _replace_until(session: Session, application: Application, facts: Facts) -> datetime | None:
+    """Until when another stream can be chosen, by the gates that hold for every choice; None where they are over."""
+    moment = session.scalar(sa.select(Cohort.stream_choice).where(Cohort.id == application.cohort_id))
+    early = moment is not StreamChoiceMoment.AFTER_ADVANCE
+    code = "T2" if early and application.state is not ApplicationState.IN_STREAMS else "T7"
+    closes = facts.dates.get(code)
+    if closes is None or closes <= facts.now or (code == "T7" and moment is StreamChoiceMoment.AT_GENERAL):
+        return None
+    return closes
 
 
 def cancel_cohort(

@@ -74,7 +74,7 @@ def cancel_stream(cohort_key: str, stream_key: str) -> ResponseReturnValue:
             cancelling.ask_to_cancel(session(), actor(), stream, reason, now)
             said("Asked. Another admin has to confirm it on this page; until then nothing changes.")
         else:
-            told = cancelling.cancel_stream(session(), actor(), stream, now)
+            told = cancelling.confirm_cancelling(session(), actor(), stream, now)
             said(f"{stream.name} is cancelled. Told: {told}.")
     except Refused as error:
         return _again(frame, stream_key, problem=refused_as(error), reason=reason)
