@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,15 @@ import sqlalchemy as sa
 from playwright.sync_api import BrowserContext, Page, expect
 
 from matsapply.app import create_app
-from matsapply.applications.models import AnswerDraft
+from matsapply.applications.models import AnswerDraft, Application
 from matsapply.files.models import StoredFile
+from matsapply.mail.kinds import Mail
 from matsapply.platform import clock as clock_module
+from matsapply.rules.stages import QuestionType as Q, ReferenceTiming, Role
 from tests import factories as make
-from tests.applicant_site import Site, open_site, pdf
+from tests.applicant_site import COMPLETE, Site, open_site, pdf
 from tests.browsing import READY, aside, complaints_of, flaws_of, served
-from tests.visitor import PASSWORD, make_person
+from tests.visitor import PASSWORD, Visitor, link_in, mails, make_person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,9 +49,10 @@ def site(settings: Settings, clock: FixedClock, live_session: Session) -> Iterat
     """The running site with Ada, who has begun her application."""
 
     def begin() -> Live:
-        app = create_app(settings)
+        # The demo asks staff for no second factor.
+        app = create_app(replace(settings, demo=True))
         clock_module.install(clock)
-        opened = open_site(app, live_session)
+        opened = open_site(app, live_session, reference_timing=ReferenceTiming.AT_SUBMIT)
         live = Live(app, live_session, opened.world)
         make_person(app, live_session, ADA, name="Ada Example")
         ada = live.signed_in(ADA)
@@ -313,3 +317,48 @@ def test_axe_finds_nothing_on_the_applicants_pages(page: Page, site: Live) -> No
         opened(page, path)
         found += flaws_of(page)
     assert found == []
+
+
+PAYLOAD = "\"'><script>alert(1)</script><img src=x onerror=alert(2)><svg onload=alert(3)>{{7*7}}"
+
+
+def test_case_22_scripts_in_every_field_run_for_nobody(page: Page, site: Live) -> None:
+    """The applicant, the referee and the team read them: no dialog opens, and the content policy stops nothing."""
+
+    def fill() -> str:
+        make_person(site.app, site.session, "admin@example.org", Role.ADMIN, name=PAYLOAD)
+        ada = site.signed_in(ADA)
+        for name, answers in COMPLETE.items():
+            texts = {
+                key: PAYLOAD for key, place, kind, *_ in make.QUESTIONS if place == name and kind in {Q.LONG, Q.TEXT}
+            }
+            assert ada.write(name, **{**answers, **texts}).status_code == 303
+        ada.post("/application/referees", {"name": PAYLOAD, "email": "rita@example.org", "consent": "yes"})
+        assert ada.submit().status_code == 303
+        letter = next(mail for mail in mails(site.session, "rita@example.org") if mail.kind == Mail.REFERENCE_REQUEST)
+        path = link_in(letter)
+        assert Visitor(site.app.test_client()).post(path, {"text": PAYLOAD}).status_code == 303
+        return path
+
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    letter = aside(fill)
+    own = ("/application", "/application/check", "/application/referees", "/application/sections/you", "/status")
+    for path in (*own, RESEARCH, "/application/receipt/1", "/inbox", letter):
+        opened(page, path)
+        assert page.locator("img[src=x], svg[onload], main script").count() == 0, path
+    key = site.world.cohort.key
+    page.context.clear_cookies()
+    page.goto("/login")
+    page.get_by_label("E-mail address").fill("admin@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(re.compile(r"localhost:\d+/(?!login).*"))
+    public_id = aside(lambda: site.all(sa.select(Application))[0].public_id)
+    for path in (f"/admin/{key}/applications", f"/admin/{key}/applications/{public_id}", "/admin/people", "/admin/log"):
+        answer = page.goto(path)
+        assert answer
+        assert answer.status == 200, path
+        assert "alert(1)" in page.content() or path == "/admin/log", path
+        assert page.locator("img[src=x], svg[onload], main script").count() == 0, path
+    assert dialogs == []
