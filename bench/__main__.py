@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from bench import assignment, calibration, demo_load, http, midl, showcase, start
+from bench import assignment, calibration, demo_load, http, midl, release, showcase, start
 from bench.servers import BenchmarkFailed
 
 BENCHES = {
@@ -14,6 +14,7 @@ BENCHES = {
     "start": start,
     "demo": demo_load,
     "showcase": showcase,
+    "release": release,
     "assignment": assignment,
     "midl": midl,
     "calibration": calibration,

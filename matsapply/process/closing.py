@@ -73,17 +73,23 @@ def close_now(
     facts: Facts,
     actor: Actor,
     letter: Letter | None = None,
+    *,
+    busy: bool = True,
 ) -> None:
-    """Close by ``code`` and clear everything open that hangs on the application (invariant 12)."""
+    """Close by ``code`` and clear everything open that hangs on the application (invariant 12).
+
+    ``busy`` False is for a batch that has read of all its applications at once which have something open.
+    """
     application.state_before_close = application.state
     # Reason and instant go with the state: the database refuses one without the other.
     with session.no_autoflush:
         advance(session, application, code, facts, actor, place_of(application), letter=letter)
         application.close_reason = reason
         application.closed_at = facts.now
-    session.flush()
-    release_readers(session, application, facts)
-    cancel_children(session, application, facts.now)
+    if busy:
+        session.flush()
+        release_readers(session, application, facts)
+        cancel_children(session, application, facts.now)
 
 
 def release_readers(session: Session, application: Application, facts: Facts) -> None:

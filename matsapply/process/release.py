@@ -15,15 +15,21 @@ from matsapply.cohorts.gates import Gates, choice_over, gates_of
 from matsapply.cohorts.models import Cohort, Stream, StreamTrack
 from matsapply.decisions import actions as decisions
 from matsapply.decisions.models import Decision, ReleaseBatch
+from matsapply.evaluations.models import EvaluationInvite
+from matsapply.evaluations.upkeep import OPEN as OPEN_TASK
+from matsapply.interviews.actions import OPEN as OPEN_INTERVIEW
+from matsapply.interviews.models import Interview
 from matsapply.mail import outbox
 from matsapply.offers.models import Offer, RankingEntry, StreamRanking, WaitlistEntry
 from matsapply.offers.seats import lock_streams, recount
 from matsapply.process.closing import close_if_done, close_now, renumber
 from matsapply.process.release_letters import kind_of, letters, members, reply_by
 from matsapply.process.stream_ends import cancel_stream_children
+from matsapply.reviews.models import ReviewAssignment
 from matsapply.rules.access import SYSTEM
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import (
+    ACTIVE_ASSIGNMENT,
     LIVE_STREAM_APPLICATION,
     BatchScope,
     CloseReason,
@@ -65,6 +71,23 @@ class _Reading:
             .execution_options(populate_existing=True)
         ):
             self.entries[entry.application_id].append(entry)
+        self.assignments: dict[int, list[ReviewAssignment]] = defaultdict(list)
+        for assignment in session.scalars(
+            sa.select(ReviewAssignment)
+            .where(ReviewAssignment.application_id.in_(application_ids), ReviewAssignment.state.in_(ACTIVE_ASSIGNMENT))
+            .order_by(ReviewAssignment.id)
+            .execution_options(populate_existing=True)
+        ):
+            self.assignments[assignment.application_id].append(assignment)
+        tasks = sa.select(EvaluationInvite.application_id).where(
+            EvaluationInvite.application_id.in_(application_ids), EvaluationInvite.state.in_(OPEN_TASK)
+        )
+        interviews = (
+            sa.select(StreamApplication.application_id)
+            .join(Interview, Interview.stream_application_id == StreamApplication.id)
+            .where(StreamApplication.application_id.in_(application_ids), Interview.state.in_(OPEN_INTERVIEW))
+        )
+        self.busy = set(session.scalars(sa.union(tasks, interviews)))
         own = sa.select(Stream).where(Stream.cohort_id == cohort_id)
         self.streams = {stream.id: stream for stream in session.scalars(own)}
         for stream_id, track_id in session.execute(sa.select(StreamTrack.stream_id, StreamTrack.track_id)):
@@ -157,10 +180,13 @@ def release(session: Session, actor: Actor, batch: ReleaseBatch, *, role: Role, 
     reading = _Reading(session, inside, cohort.id)
     run = _Release(session, actor, batch, cohort, gates, replace(facts, role=Role.SYSTEM), reading, now)
     step = _first_result if batch.scope is BatchScope.FIRST_RESULT else _stream_results
-    for application in applications:
-        if application.id in found.present:
-            step(run, application, found.present[application.id])
-            renumber(reading.entries[application.id])
+    # Nothing the steps read depends on what is not written yet, so that all of it is written in a few statements.
+    with session.no_autoflush:
+        for application in applications:
+            if application.id in found.present:
+                step(run, application, found.present[application.id])
+                renumber(reading.entries[application.id])
+    session.flush()
     outbox.queue_many(session, kind_of(batch), messages.values(), now)
     return len(messages)
 
@@ -206,7 +232,10 @@ def _first_result(run: _Release, application: Application, held: list[Decision])
     else:
         code, reason = "A7", CloseReason.NOT_ADVANCED
     facts = replace(run.facts, all_not_advanced=True, ineligible_found=ineligible is not None)
-    close_now(session, application, code, reason, facts, run.actor, BY_BATCH)
+    busy = application.id in run.reading.busy
+    close_now(session, application, code, reason, facts, run.actor, BY_BATCH, busy=busy)
+    for assignment in () if busy else run.reading.assignments[application.id]:
+        advance(session, assignment, "D8", run.facts, SYSTEM, place)
 
 
 def _settle_streams(run: _Release, application: Application, advanced_tracks: set[int]) -> None:
@@ -226,7 +255,8 @@ def _not_selected(run: _Release, application: Application, entry: StreamApplicat
     entry.state_before_exit = entry.state
     advance(run.session, entry, "S9", run.facts, run.actor, place_of(application))
     entry.exited_at = run.now
-    cancel_stream_children(run.session, entry, run.now)
+    if application.id in run.reading.busy:
+        cancel_stream_children(run.session, entry, run.now)
 
 
 def _stream_results(run: _Release, application: Application, held: list[Decision]) -> None:
