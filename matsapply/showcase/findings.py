@@ -57,6 +57,7 @@ class FindingCode(StrEnum):
     # The page around the records
     IGNORED_LINE = "ignored-line"
     NOTES = "notes"
+    PERHAPS_CUT = "perhaps-cut"
     ANNOUNCED_EMPTY = "announced-empty"
 
 

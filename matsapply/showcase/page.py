@@ -305,6 +305,10 @@ class _Reader:
                 )
         seen = counted(len(filled), "line") + " after the last record"
         self.say(filled[0][0], FindingCode.NOTES, Severity.INFORMATION, seen, "kept as notes")
+        line, last = filled[-1]
+        if not self.text.endswith(("\n", "\r")) and last[-1].isalnum():
+            seen, done = f"the file ends inside a sentence: …{last[-30:]}", "kept as a note; was the file cut off?"
+            self.say(line, FindingCode.PERHAPS_CUT, Severity.WARNING, seen, done)
         return tuple(text for _, text in filled), empty
 
 

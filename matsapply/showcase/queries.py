@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from matsapply.rules.names import folded
-from matsapply.rules.stages import LinkConfidence, PaperRole
-from matsapply.showcase.models import Fellow, Paper, PaperPerson, PaperStream
+from matsapply.rules.stages import LinkConfidence, PaperRole, QuestionAnswer, QuestionKind
+from matsapply.showcase.models import Fellow, Paper, PaperPerson, PaperStream, ShowcaseQuestion
 from matsapply.showcase.searching import SYNONYMS, meant
 
 if TYPE_CHECKING:
@@ -255,6 +255,46 @@ def fellow_by_slug(session: Session, slug: str) -> FellowPage | None:
         return None
     found = papers(session, PaperFilter(fellow=slug), limit=MOST)
     return FellowPage(slug, fellow.name, tuple(fellow.aliases), found.rows) if found.rows else None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionRow:
+    """What a person is asked. ``title`` and ``slug`` are empty where it is about several papers."""
+
+    id: int
+    public_id: str
+    kind: QuestionKind
+    name: str
+    proposal: tuple[str, ...]
+    basis: str
+    title: str
+    slug: str
+
+
+def _questions() -> sa.Select[*tuple[Any, ...]]:
+    return sa.select(
+        ShowcaseQuestion.id,
+        ShowcaseQuestion.public_id,
+        ShowcaseQuestion.kind,
+        ShowcaseQuestion.name,
+        ShowcaseQuestion.proposal,
+        ShowcaseQuestion.basis,
+        sa.func.coalesce(Paper.title, ""),
+        sa.func.coalesce(Paper.slug, ""),
+    ).outerjoin(Paper, Paper.id == ShowcaseQuestion.paper_id)
+
+
+def open_questions(session: Session, limit: int = MOST) -> tuple[QuestionRow, ...]:
+    """The open questions, the oldest first."""
+    rows = session.execute(
+        _questions().where(ShowcaseQuestion.answer == QuestionAnswer.OPEN).order_by(ShowcaseQuestion.id).limit(limit)
+    )
+    return tuple(QuestionRow(*row[:4], tuple(row[4]), *row[5:]) for row in rows)
+
+
+def question(session: Session, public_id: str) -> QuestionRow | None:
+    row = session.execute(_questions().where(ShowcaseQuestion.public_id == public_id)).one_or_none()
+    return None if row is None else QuestionRow(*row[:4], tuple(row[4]), *row[5:])
 
 
 def _rows(session: Session, found: Sequence[Paper]) -> tuple[PaperRow, ...]:

@@ -34,7 +34,7 @@ class Difference:
 
 
 # Parts of an address that are pages of their own.
-RESERVED_SLUGS = frozenset({"fellows", "map", "papers", "feed"})
+RESERVED_SLUGS = frozenset({"fellows", "map", "papers", "feed", "import", "questions"})
 
 # The columns of a paper that a file can give, by the names of its fields.
 _COLUMNS = {

@@ -74,6 +74,7 @@ class TestBrokenPages:
         reading = read("About.\n" + cut, Known())
         if lines < 3:  # a title, an abstract: they could be notes, and are kept as such
             assert (len(reading.entries), len(reading.notes)) == (1, lines)
+            assert [code for _, _, code in told(reading)] == (["perhaps-cut"] if lines == 1 else [])
         else:
             assert reading.broken
             assert reading.entries == ()

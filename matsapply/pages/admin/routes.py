@@ -16,6 +16,7 @@ from matsapply.pages.admin import (
     settings,
     setup_views,
     showcase,
+    showcase_import,
     streams,
 )
 from matsapply.pages.admin.frame import blueprint
@@ -34,6 +35,7 @@ VIEWS = (
     settings,
     setup_views,
     showcase,
+    showcase_import,
     streams,
 )
 
