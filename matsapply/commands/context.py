@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -42,13 +41,17 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def require_storage(settings: Settings) -> None:
-    """Stop where uploads could not be kept. A folder is tried; a bucket is left to doctor."""
+    """Stop where uploads could not be kept. A folder is tried; a bucket is left to doctor.
+
+    Tried by a plain file, not through the store: its threads would not survive the fork of the web server's workers,
+    and the first upload would wait for ever.
+    """
+    parts = urlsplit(settings.storage)
     try:
-        store = storage.current()
-        if urlsplit(settings.storage).scheme == "file":
-            key = f"trial/{secrets.token_hex(8)}"
-            store.put(key, b"trial")
-            store.delete(key)
+        storage.current()
+        if parts.scheme == "file":
+            with tempfile.TemporaryFile(dir=unquote(parts.path)):
+                pass
     except (storage.UnavailableError, OSError) as error:
         said = error.strerror if isinstance(error, OSError) else str(error).removeprefix(f"{settings.storage}: ")
         raise Stop(f"files cannot be kept in {settings.storage} ({said}); correct MATSAPPLY_STORAGE_URL") from None

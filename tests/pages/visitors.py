@@ -27,7 +27,7 @@ from matsapply.platform import clock, storage
 from matsapply.reviews.models import ReviewAssignment
 from matsapply.rules.access import ANONYMOUS, Reach
 from matsapply.rules.stages import ApplicationState, ReferenceState, Role, Scope
-from matsapply.showcase.models import Fellow, Paper
+from matsapply.showcase.models import Fellow, Paper, ShowcaseQuestion
 from tests.mail.contexts import context
 
 if TYPE_CHECKING:
@@ -232,6 +232,9 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
         "/interviews/": at.interview.public_id,
         "/offers/": one(Offer.public_id, Offer.application_id == application),
         "/review/": at.assignment.public_id,
+        "form": "bib",
+        "said_so": "yes",
+        "/admin/showcase/questions/": one(ShowcaseQuestion.public_id),
         "/showcase/<": one(Paper.slug),
         "/showcase/fellows/": one(Fellow.slug),
         "/status/streams/": at.entry.public_id,
