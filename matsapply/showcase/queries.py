@@ -289,12 +289,17 @@ def open_questions(session: Session, limit: int = MOST) -> tuple[QuestionRow, ..
     rows = session.execute(
         _questions().where(ShowcaseQuestion.answer == QuestionAnswer.OPEN).order_by(ShowcaseQuestion.id).limit(limit)
     )
-    return tuple(QuestionRow(*row[:4], tuple(row[4]), *row[5:]) for row in rows)
+    return tuple(_question(row) for row in rows)
 
 
 def question(session: Session, public_id: str) -> QuestionRow | None:
     row = session.execute(_questions().where(ShowcaseQuestion.public_id == public_id)).one_or_none()
-    return None if row is None else QuestionRow(*row[:4], tuple(row[4]), *row[5:])
+    return None if row is None else _question(row)
+
+
+def _question(row: Any) -> QuestionRow:
+    key, public_id, kind, name, proposal, basis, title, slug = row
+    return QuestionRow(key, public_id, kind, name, tuple(proposal), basis, title, slug)
 
 
 def _rows(session: Session, found: Sequence[Paper]) -> tuple[PaperRow, ...]:
