@@ -153,6 +153,7 @@ def attach(session: Session, actor: Actor, task: EvaluationInvite, file: StoredF
         raise refuse(Code.CLOSED)
     if file is not None and file.owner_id != actor.person_id:
         raise refuse(Code.NOT_YOURS)
+    _let_go(session, task, now)
     task.draft_file_id = None if file is None else file.id
     task.draft_version += 1
     session.flush()
@@ -233,6 +234,14 @@ def _own(session: Session, actor: Actor, task: EvaluationInvite) -> Application:
         raise refuse(Code.NOT_YOURS)
     session.refresh(task)
     return application
+
+
+def _let_go(session: Session, task: EvaluationInvite, now: datetime) -> None:
+    """The file beside the draft is taken away or replaced: it goes, unless it was handed in."""
+    handed_in = sa.exists().where(SubmissionVersion.file_id == StoredFile.id)
+    found = session.scalar(sa.select(StoredFile).where(StoredFile.id == task.draft_file_id, ~handed_in))
+    if found is not None:
+        found.removed_at = now
 
 
 def _digest(session: Session, answer: str, file_id: int | None) -> str:

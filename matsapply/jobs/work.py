@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
-from matsapply.files.upkeep import remove_orphans
+from matsapply.files.upkeep import forget, let_go, remove_orphans
 from matsapply.mail.sender import Delivery, deliver_all
 from matsapply.platform import clock, storage
 from matsapply.platform.db import transaction_mode
@@ -65,11 +65,25 @@ def _do_due_work(app: Flask) -> int:
 
 
 def sweep_files(app: Flask) -> int:
-    """Remove stored bytes that no row has named for a day; returns how many.
+    """Remove the bytes of files let go of a day ago, and those that no row has named for a day; returns how many.
 
-    A day of the machine's clock, by which the store dates its objects: in a demo whose clock is set ahead, an upload
+    The bytes go first and outside any transaction, the row afterwards: where either fails, the next sweep finds the
+    row still marked as removed, which nobody is handed. A day of the machine's clock, by which the store dates its objects: in a demo whose clock is set ahead, an upload
     that is just being saved must not look like an old one.
     """
     store = storage.store_at(settings_of(app).storage)
+    erased = 0
+    while gone := _let_go(app):
+        for _, key in gone:
+            store.delete(key)
+        with app.app_context(), transaction_mode("write"), Session(db.engine) as session:
+            forget(session, [row_id for row_id, _ in gone])
+            session.commit()
+        erased += len(gone)
     with app.app_context(), transaction_mode("read"), Session(db.engine) as session:
-        return remove_orphans(session, store, clock.SystemClock().now())
+        return erased + remove_orphans(session, store, clock.SystemClock().now())
+
+
+def _let_go(app: Flask) -> list[tuple[int, str]]:
+    with app.app_context(), transaction_mode("read"), Session(db.engine) as session:
+        return let_go(session, clock.now())
