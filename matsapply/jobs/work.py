@@ -68,8 +68,9 @@ def sweep_files(app: Flask) -> int:
     """Remove the bytes of files let go of a day ago, and those that no row has named for a day; returns how many.
 
     The bytes go first and outside any transaction, the row afterwards: where either fails, the next sweep finds the
-    row still marked as removed, which nobody is handed. A day of the machine's clock, by which the store dates its objects: in a demo whose clock is set ahead, an upload
-    that is just being saved must not look like an old one.
+    row still marked as removed, which nobody is handed. What no row names is a day old by the machine's clock, by
+    which the store dates its objects: in a demo whose clock is set ahead, an upload that is just being saved must not
+    look like an old one.
     """
     store = storage.store_at(settings_of(app).storage)
     erased = 0
