@@ -43,8 +43,6 @@ OWNERS = {
     "/review/<ref>": "reviewer",
     "/reference/<token>": "referee",
 }
-# Here the state of one's own application is told first: closed (409), whatever file is named.
-CLOSED_FIRST = {"/application/files/<public_id>/remove"}
 # GET of these finds nothing here, for anybody: their token or file is made by a walk of its own, and this interview is
 # over.
 NOTHING_HERE = {
@@ -205,8 +203,6 @@ def judge(step: Step, answer: TestResponse) -> str | None:
     if not step.refused:
         return f"{step}: allowed, but {status}" if status in {401, 405} else None
     to_sign_in = status == 302 and (answer.location or "").startswith("/login?next=")
-    if step.rule in CLOSED_FIRST and status == 409:
-        return None
     fine = status in {401, 404} or to_sign_in if anonymous else status in {403, 404}
     return None if fine else f"{step}: refused, but {status}"
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from matsapply.applications.models import Application, Reference, StreamApplication, TrackChoice
 from matsapply.applications.references import digest_of
-from matsapply.cohorts.models import Cohort, Stream, StreamTrack, Track
+from matsapply.cohorts.models import Cohort, Mentor, Stream, StreamTrack, Track
 from matsapply.decisions.models import ReleaseBatch
 from matsapply.evaluations.models import EvaluationInvite, InviteStream, Submission
 from matsapply.files.models import StoredFile
@@ -208,6 +208,9 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
         "stream_key": at.stream.key,
         "track_key": session.get_one(Track, min(at.tracks)).key,
         "key": at.stream.key,
+        "noun": "stream",
+        "form": "bib",
+        "/admin/<cohort_key>/signatures/": "0000000000000",  # nobody's signature is waited for
         "section": "you",
         "token": "no-such-token",
         "filename": "css/base.css",
@@ -225,6 +228,8 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
         ),
         "/admin/<cohort_key>/releases/": one(ReleaseBatch.public_id, ReleaseBatch.cohort_id == at.cohort.id),
         "/admin/people/": holder,
+        "/admin/<cohort_key>/settings/stream/<stream_key>/mentors/": one(Mentor.public_id, Mentor.stream_id == stream),
+        "/admin/showcase/": one(Paper.slug),
         "/application/files/": file.public_id,
         "/application/referees/": one(Reference.public_id, Reference.application_id == application),
         "/demo/mail/": letter.public_id,
