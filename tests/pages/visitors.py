@@ -237,7 +237,6 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
         "/interviews/": at.interview.public_id,
         "/offers/": one(Offer.public_id, Offer.application_id == application),
         "/review/": at.assignment.public_id,
-        "form": "bib",
         "said_so": "yes",
         "/admin/showcase/questions/": one(ShowcaseQuestion.public_id),
         "/showcase/<": one(Paper.slug),
