@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from matsapply.rules.stages import LinkConfidence, QuestionKind
 from matsapply.showcase import arxiv, citations, page_import
 from matsapply.showcase.file import MAX_BYTES, parse
-from matsapply.showcase.findings import Finding, FindingCode, Severity
+from matsapply.showcase.findings import Finding, FindingCode, Question, Severity
 from matsapply.showcase.reading import Known, Reading
 
 if TYPE_CHECKING:
@@ -80,8 +81,15 @@ def from_json(parsed: ParsedPapers) -> Reading:
     """A JSON file is wholly right or not read at all: it is written by hand or by a program, and can be mended."""
     findings = [_finding(error, Severity.ERROR, "nothing is imported; mend the file") for error in parsed.errors]
     findings += [_finding(warning, Severity.WARNING, "the date given is kept") for warning in parsed.warnings]
+    findings.sort(key=_place)
+    questions = tuple(
+        Question(QuestionKind.FELLOW_LINK, paper.seed_no, link.name, (link.author,) if link.author else (), link.basis)
+        for paper in parsed.papers
+        for link in paper.fellows
+        if link.confidence is LinkConfidence.TO_CONFIRM
+    )
     read = len(parsed.papers)
-    return Reading("json", parsed.papers, tuple(sorted(findings, key=_place)), read=read, broken=bool(parsed.errors))
+    return Reading("json", parsed.papers, tuple(findings), questions, read=read, broken=bool(parsed.errors))
 
 
 def _place(finding: Finding) -> tuple[int, int]:

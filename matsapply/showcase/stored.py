@@ -221,12 +221,15 @@ _SURENESS = {LinkConfidence.TO_CONFIRM: 0, LinkConfidence.HIGH: 1, LinkConfidenc
 
 
 def _surer(person: PaperPerson | None, link: FellowLink) -> FellowLink:
-    """The stored link where it is the same and surer than the file's."""
-    if person is None or person.linked_author != link.author or person.link_confidence is None:
+    """The stored link where it is the same and surer than the file's, or certain where the file only asks."""
+    if person is None or person.link_confidence is None:
+        return link
+    settled = person.link_confidence is LinkConfidence.CERTAIN and link.confidence is LinkConfidence.TO_CONFIRM
+    if person.linked_author != link.author and not settled:
         return link
     if _SURENESS[person.link_confidence] <= _SURENESS[link.confidence]:
         return link
-    return FellowLink(link.name, link.author, person.link_basis, person.link_confidence)
+    return FellowLink(link.name, person.linked_author, person.link_basis, person.link_confidence)
 
 
 def _all_values(entry: PaperEntry) -> dict[str, Any]:

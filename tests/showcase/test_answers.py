@@ -16,7 +16,7 @@ from matsapply.showcase.importing import UNCHANGED
 from matsapply.showcase.models import Fellow, Paper, PaperPerson, ShowcaseQuestion
 from matsapply.showcase.queries import PaperFilter
 from tests.showcase.sample_page import INVENTED, page, record
-from tests.showcase.test_import import NOW
+from tests.showcase.test_import import NOW, load
 from tests.showcase.test_page_import import bring
 
 TEAM = Actor()
@@ -75,6 +75,16 @@ def test_an_address_becomes_the_project_link_when_a_person_says_so(session: Sess
         "https://rooms.example.org/drawings"
     ]
     assert same_as_before(session)
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_a_json_file_asks_too_and_does_not_ask_again(session: Session, yes: bool) -> None:
+    load(session)
+    question = asked(session, QuestionKind.FELLOW_LINK)
+    assert (question.name, question.proposal) == ("Jenny Bao", ["Xuchan Bao"])
+    answer(session, TEAM, question, yes, NOW)
+    again = load(session, confirmed=True)
+    assert (again.count(UNCHANGED), again.questions_asked) == (26, 0)
 
 
 TWO = page(
