@@ -47,8 +47,11 @@ SETTLED = """async () => {
   }
 }"""
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-FINDINGS = """() => axe.run(document, {resultTypes: ['violations']}).then((found) => found.violations.map(
-  (each) => `${each.id} (${each.help}): ${each.nodes.map((node) => node.target.join(' ')).join('; ')}`))"""
+FINDINGS = """async () => {
+  const found = await axe.run(document, {resultTypes: ['violations'], preload: false});
+  const places = (each) => each.nodes.map((node) => node.target.join(' ')).join('; ');
+  return found.violations.map((each) => `${each.id} (${each.help}): ${places(each)}`);
+}"""
 WIDTH = "[document.documentElement.scrollWidth, window.innerWidth]"
 
 

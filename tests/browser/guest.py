@@ -33,7 +33,8 @@ class Guest:
             base_url=address, reduced_motion="reduce", timezone_id="Europe/Berlin", color_scheme="light"
         )
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(20_000)
+        self.page.set_default_navigation_timeout(60_000)  # a busy machine is no fault of the site
         self.findings = findings
         self.complaints = complaints_of(self.page)
 

@@ -1,0 +1,98 @@
+"""Every page of the site, found by its links as people find them, in light and dark, wide and on a phone."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from html import unescape
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from matsapply.demo.staff import APPLICANT_SIGN_INS, STAFF_SIGN_INS
+from tests.browser.conftest import fill_demo
+from tests.browser.guest import Findings, Guest
+from tests.browsing import READY, aside, flaws_of
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from playwright.sync_api import Browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.databases("sqlite")]
+
+# Pages that no link of the demo leads to, and who looks at them instead.
+ELSEWHERE = {
+    "applicant.receipt": "the walk: shown after submitting",
+    "interviews.index": "leads on to the one interview",
+    "referee.letter": "the walk: reached by the link of a letter",
+    "reviewer.recuse": "the walk",
+}
+HREF = re.compile(r'<a\b[^>]*?\shref="([^"]+)"')
+NOT_PAGES = ("static", "public.healthz")
+
+
+def ends_in_a_page(endpoint: str) -> bool:
+    return endpoint not in NOT_PAGES and not endpoint.startswith(("security.", "account."))
+
+
+class Crawl:
+    """Follows links to each kind of page once a person; the first who comes to it has it looked over."""
+
+    def __init__(self, app: Flask) -> None:
+        self.adapter = app.url_map.bind("localhost")
+        self.seen: set[str] = set()
+        self.problems: list[str] = []
+
+    def endpoint(self, href: str) -> str | None:
+        """The endpoint of an address of this site; None for any other."""
+        parts = urlsplit(href)
+        if parts.netloc or parts.scheme or not parts.path.startswith("/"):
+            return None
+        try:
+            found, _ = self.adapter.match(parts.path, method="GET")
+        except (HTTPException, RequestRedirect):
+            return None
+        return str(found)
+
+    def through(self, guest: Guest, *starts: str) -> None:
+        waiting, own = deque(starts), set()
+        while waiting:
+            href = waiting.popleft()
+            endpoint = self.endpoint(href)
+            if endpoint is None or endpoint in own:
+                continue
+            own.add(endpoint)
+            answer = guest.context.request.get(href)
+            if answer.status != 200:
+                self.problems.append(f"{href}: {answer.status}")
+            elif answer.headers.get("content-type", "").startswith("text/html"):
+                waiting.extend(unescape(each) for each in HREF.findall(answer.text()))
+                if endpoint not in self.seen:
+                    guest.page.goto(href)
+                    guest.page.wait_for_selector(READY)
+                    self.problems += flaws_of(guest.page)
+        self.seen |= own
+
+
+@pytest.mark.slow
+def test_every_page_of_every_role(browser: Browser, demo_app: Flask, address: str, live_database: str) -> None:
+    aside(fill_demo, demo_app, live_database, applications=120, reviewers=6)
+    crawl, findings = Crawl(demo_app), Findings(look_over=False)
+    for email in (None, *(line.email for line in (*reversed(APPLICANT_SIGN_INS), *reversed(STAFF_SIGN_INS)))):
+        guest = Guest(browser, address, findings)
+        if email:
+            guest.sign_in(email)
+        crawl.through(guest, urlsplit(guest.page.url).path if email else "/", "/account", "/demo", "/demo/mail")
+        crawl.problems += guest.complaints
+        guest.context.close()
+    assert crawl.problems == []
+    pages = {
+        rule.endpoint
+        for rule in demo_app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and ends_in_a_page(rule.endpoint)
+    }
+    missed = sorted(pages - crawl.seen - set(ELSEWHERE))
+    assert missed == []
