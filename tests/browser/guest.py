@@ -35,6 +35,7 @@ class Guest:
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(20_000)
         self.page.set_default_navigation_timeout(60_000)  # a busy machine is no fault of the site
+        self.email: str | None = None  # once signed in
         self.findings = findings
         self.complaints = complaints_of(self.page)
 
@@ -89,6 +90,8 @@ class Guest:
         self.open("/login")
         self.fill(email=email, password=password)
         self.press("Sign in", within=self.page.locator("main"))
+        assert urlsplit(self.page.url).path != "/login", email
+        self.email = email
         return self
 
     def mail(self, recipient: str, link: str) -> str:

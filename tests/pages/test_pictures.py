@@ -31,12 +31,12 @@ def settings(settings: Settings) -> Settings:
 def test_each_address_of_a_picture_answers(app: Flask, live_session: Session) -> None:
     with app.app_context():
         secret = hash_password(PASSWORD)
-    load_demo(live_session, applications=120, seed=1, password_hash=secret, reviewers=6)
+    load_demo(live_session, applications=160, seed=1, password_hash=secret, reviewers=6)
     live_session.commit()
     for picture in PICTURES:
         visitor = Visitor(app.test_client())
         if picture.who:
-            visitor.sign_in(f"{picture.who}@demo.example", PASSWORD)
+            assert visitor.sign_in(f"{picture.who}@demo.example", PASSWORD).status_code in {302, 303}, picture.who
         page = visitor.get(picture.path, follow_redirects=True)
         assert page.status_code == 200, picture.name
         if picture.follow:
