@@ -15,7 +15,7 @@ from matsapply.pages.applicant.views import blueprint as applicant
 from matsapply.pages.demo.clock import blueprint as demo_clock
 from matsapply.pages.demo.views import blueprint as demo_mail
 from matsapply.pages.mentor.routes import blueprint as mentor
-from matsapply.pages.public.showcase_files import blueprint as showcase
+from matsapply.pages.public.showcase_routes import blueprint as showcase
 from matsapply.pages.public.views import blueprint as public
 from matsapply.pages.referee.views import blueprint as referee
 from matsapply.pages.reviewer.views import blueprint as reviewer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 from defusedxml import ElementTree
+from PIL import Image
 
 from matsapply.pages.public import caching
 from matsapply.platform.flask_db import db
@@ -234,3 +236,16 @@ def test_the_map_counts_every_paper_with_a_topic(client: FlaskClient, live_sessi
     html = client.get("/showcase/map").text
     assert 'aria-label="Model behaviour, 2025: 3 papers"' in html
     assert 'href="/showcase?topic=model-behaviour&amp;year=2025"' in html
+
+
+@pytest.mark.parametrize(
+    "title", ["Short", "A long title of many words " * 15, "x" * 480, SCRIPT, "חקר 🦜 \\textbf{x}"]
+)
+def test_a_picture_to_share_for_any_title(client: FlaskClient, live_session: Session, title: str) -> None:
+    bring(live_session, page(record(title=title.strip())))
+    live_session.commit()
+    slug = live_session.scalars(sa.select(Paper.slug).where(Paper.title == title.strip())).one()
+    answer = client.get(f"/showcase/{slug}/picture.png")
+    assert (answer.status_code, answer.content_type) == (200, "image/png")
+    assert Image.open(io.BytesIO(answer.data)).size == (1200, 630)
+    assert f'content="http://localhost/showcase/{slug}/picture.png"' in client.get(f"/showcase/{slug}").text

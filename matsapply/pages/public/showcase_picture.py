@@ -1,0 +1,59 @@
+"""A picture for each paper, drawn here, for places that show a card when a link is shared."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from typing import TYPE_CHECKING
+
+from flask import Response
+from PIL import Image, ImageDraw, ImageFont
+
+from matsapply.pages.guard import needs
+from matsapply.pages.public.caching import kept_briefly
+from matsapply.pages.public.showcase import blueprint, paper_at
+from matsapply.pages.widgets import SITE_NAME
+from matsapply.rules.access import Act
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from matsapply.showcase.queries import PaperRow
+
+SIZE = (1200, 630)  # what shared links are shown at
+MARGIN = 80
+GROUND, INK, SOFT, ACCENT = "#ffffff", "#191c2b", "#525972", "#4338ca"  # the light tokens
+TITLE_SIZES = ((64, 30, 4), (52, 38, 5), (40, 50, 6))  # letter size, letters a line, most lines
+PEOPLE = 3
+
+
+@blueprint.get("/<slug>/picture.png")
+@needs(Act.PUBLIC)
+@kept_briefly
+def picture(slug: str) -> ResponseReturnValue:
+    """Title, people and year on 1200 × 630 points."""
+    return Response(draw(paper_at(slug)), content_type="image/png")
+
+
+def draw(paper: PaperRow) -> bytes:
+    """The picture as PNG. Letters that the built-in face lacks are drawn as boxes; the page itself has the words."""
+    image = Image.new("RGB", SIZE, GROUND)
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((0, 0, SIZE[0], 16), fill=ACCENT)
+    size, lines = _title(paper.title)
+    pen.multiline_text((MARGIN, 90), "\n".join(lines), fill=INK, font=ImageFont.load_default(size), spacing=size // 4)
+    people = ", ".join(paper.authors[:PEOPLE]) + (" et al." if len(paper.authors) > PEOPLE else "")
+    small = ImageFont.load_default(32)
+    pen.text((MARGIN, 470), textwrap.shorten(people, 64, placeholder=" …"), fill=SOFT, font=small)
+    pen.text((MARGIN, 530), f"{paper.year} · {SITE_NAME}", fill=ACCENT, font=small)
+    out = io.BytesIO()
+    image.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _title(title: str) -> tuple[int, list[str]]:
+    for size, letters, most in TITLE_SIZES:
+        lines = textwrap.wrap(title, letters)
+        if len(lines) <= most:
+            return size, lines
+    return size, [*lines[: most - 1], textwrap.shorten(" ".join(lines[most - 1 :]), letters, placeholder=" …")]
