@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +15,12 @@ from defusedxml import ElementTree
 from PIL import Image
 
 from matsapply.pages.public import caching
+from matsapply.pages.public.showcase_picture import draw
+from matsapply.pages.widgets import SITE_NAME
 from matsapply.platform.flask_db import db
 from matsapply.showcase import figures, queries
 from matsapply.showcase.models import Paper
+from matsapply.showcase.queries import PaperFilter
 from matsapply.showcase.sources import read
 from tests.showcase.sample_page import page, record
 from tests.showcase.test_import import load
@@ -249,3 +253,11 @@ def test_a_picture_to_share_for_any_title(client: FlaskClient, live_session: Ses
     assert (answer.status_code, answer.content_type) == (200, "image/png")
     assert Image.open(io.BytesIO(answer.data)).size == (1200, 630)
     assert f'content="http://localhost/showcase/{slug}/picture.png"' in client.get(f"/showcase/{slug}").text
+
+
+def test_a_picture_has_no_boxes_for_letters_its_face_lacks(live_session: Session) -> None:
+    row = queries.papers(live_session, PaperFilter(words="gipiskis")).rows[0]
+    plain = replace(row, authors=tuple(name.replace("š", "s") for name in row.authors))
+    assert "Rokas Gipiškis" in row.authors
+    assert draw(row) == draw(plain)
+    assert draw(replace(row, title="חקר")) == draw(replace(row, title=SITE_NAME))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+import unicodedata
 from typing import TYPE_CHECKING
 
 from flask import Response
@@ -36,19 +37,31 @@ def picture(slug: str) -> ResponseReturnValue:
 
 
 def draw(paper: PaperRow) -> bytes:
-    """The picture as PNG. Letters that the built-in face lacks are drawn as boxes; the page itself has the words."""
+    """The picture as PNG. A letter that the built-in face lacks is drawn without its accent, or left out where there is
+    no such letter; a title without a single letter left is the site's name. The page itself has the words."""
     image = Image.new("RGB", SIZE, GROUND)
     pen = ImageDraw.Draw(image)
     pen.rectangle((0, 0, SIZE[0], 16), fill=ACCENT)
-    size, lines = _title(paper.title)
+    size, lines = _title(_drawable(paper.title) or SITE_NAME)
     pen.multiline_text((MARGIN, 90), "\n".join(lines), fill=INK, font=ImageFont.load_default(size), spacing=size // 4)
-    people = ", ".join(paper.authors[:PEOPLE]) + (" et al." if len(paper.authors) > PEOPLE else "")
+    people = _drawable(", ".join(paper.authors[:PEOPLE]) + (" et al." if len(paper.authors) > PEOPLE else ""))
     small = ImageFont.load_default(32)
     pen.text((MARGIN, 470), textwrap.shorten(people, 64, placeholder=" …"), fill=SOFT, font=small)
     pen.text((MARGIN, 530), f"{paper.year} · {SITE_NAME}", fill=ACCENT, font=small)
     out = io.BytesIO()
     image.save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def _drawable(text: str) -> str:
+    face = ImageFont.load_default(TITLE_SIZES[0][0])
+    missing = bytes(face.getmask("\U0010ffff"))
+
+    def shown(letter: str) -> bool:
+        return letter.isascii() or bytes(face.getmask(letter)) != missing
+
+    letters = (letter if shown(letter) else unicodedata.normalize("NFKD", letter)[:1] for letter in text)
+    return " ".join("".join(letter for letter in letters if shown(letter)).split())
 
 
 def _title(title: str) -> tuple[int, list[str]]:
