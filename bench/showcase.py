@@ -1,7 +1,7 @@
 """What the showcase costs: the list with few and with many papers, a search, a paper's page; and an import of many.
 
-Each request has an address of its own, so that no answer that was kept for a moment is measured. The floor is one row
-and its template on bare Flask, asked in turns on the same database.
+Each request has an address of its own, so that no page that was kept for a moment is measured; numbers over all papers
+are kept for half a minute, as in real use. The floor is a fixed page of bare Flask, asked in turns on the same machine.
 """
 
 from __future__ import annotations

@@ -69,10 +69,9 @@ def _counts(asked: PaperFilter) -> tuple[int, dict[str, tuple[figures.Facet, ...
 @kept_briefly
 def topic_map() -> ResponseReturnValue:
     """When papers appeared, and which topics each year had; pictures with their numbers behind."""
-    found = figures.topic_years(session())
-    return render_template(
-        "public/showcase_map.html", map=found, quarters=figures.per_quarter(session()), cell=MAP_CELL
-    )
+    found = kept_value(("topic years",), COUNTS_KEPT, lambda: figures.topic_years(session()))
+    quarters = kept_value(("quarters",), COUNTS_KEPT, lambda: figures.per_quarter(session()))
+    return render_template("public/showcase_map.html", map=found, quarters=quarters, cell=MAP_CELL)
 
 
 @blueprint.get("/<slug>")
