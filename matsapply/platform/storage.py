@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.store import LocalStore, S3Store
 
 if TYPE_CHECKING:
-    from obstore.store import ObjectStore
+    from obstore.store import ObjectStore, S3Config
 
 CHUNK = 1024 * 1024  # bytes
 # A bucket that does not answer must not hold a request for the minutes that the library would go on trying.
@@ -108,16 +108,13 @@ def _open(url: str) -> ObjectStore:
             folder.mkdir(parents=True, exist_ok=True)
             return LocalStore(prefix=folder)
         case "s3" if parts.netloc:
-            # Keys, region and endpoint come from the AWS_ variables of the environment, which the library reads.
+            # Keys, region, endpoint and AWS_ALLOW_HTTP come from the environment, which the library reads. Given as
+            # ``client_options``, the times would hide the last one from it; its types know them only there.
+            times = {"connect_timeout": CONNECTING, "timeout": PATIENCE}
             return S3Store(
                 parts.netloc,
                 prefix=parts.path.strip("/") or None,
-                client_options={
-                    "connect_timeout": CONNECTING,
-                    "timeout": PATIENCE,
-                    # Options given here hide this variable from the library.
-                    "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() in {"1", "true"},
-                },
+                config=cast("S3Config", times),
                 retry_config={"max_retries": 2, "retry_timeout": PATIENCE},
             )
         case _:

@@ -145,3 +145,12 @@ def test_a_server_that_is_away_is_said(bucket: storage.Storage, monkeypatch: pyt
             away.put("2027/01/one", b"x")
         with pytest.raises(storage.UnavailableError):
             list(away.listing())
+
+
+def test_a_server_without_tls_is_used_only_where_that_is_allowed(
+    bucket: storage.Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ALLOW_HTTP")
+    with pytest.raises(storage.UnavailableError):
+        storage.Storage(BUCKET).put("2027/01/one", b"x")
+    assert keys(bucket) == []
