@@ -28,7 +28,7 @@ from matsapply.demo import cohort_files
 from matsapply.demo.load import PAPERS
 from matsapply.platform import clock, migrate, settings as settings_module
 from matsapply.platform.db import configure_engine
-from matsapply.rules.stages import LinkConfidence
+from matsapply.rules.showcase import LinkConfidence
 from matsapply.showcase.file import FellowLink, PaperEntry
 from matsapply.showcase.importing import import_papers
 from matsapply.showcase.models import Paper

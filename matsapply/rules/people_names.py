@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from matsapply.rules.names import folded
-from matsapply.rules.stages import LinkConfidence
+from matsapply.rules.showcase import LinkConfidence
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from matsapply.audit import actions as audit
 from matsapply.rules.names import folded, slug
 from matsapply.rules.refusals import Code, refuse
-from matsapply.rules.stages import LinkConfidence, PaperRole, QuestionAnswer, QuestionKind
+from matsapply.rules.showcase import LinkConfidence, PaperRole, QuestionAnswer, QuestionKind
 from matsapply.showcase.models import Fellow, Paper, PaperPerson
 from matsapply.showcase.searching import refresh
 

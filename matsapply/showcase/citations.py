@@ -15,7 +15,7 @@ from bibtexparser import middlewares
 
 from matsapply.rules.arxiv import id_in
 from matsapply.rules.people_names import link_fellow
-from matsapply.rules.stages import LinkConfidence, QuestionKind
+from matsapply.rules.showcase import LinkConfidence, QuestionKind
 from matsapply.showcase.file import read_record
 from matsapply.showcase.findings import Finding, FindingCode, Question, Severity
 from matsapply.showcase.page import parse_day

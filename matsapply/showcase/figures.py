@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from matsapply.rules.stages import PaperRole
+from matsapply.rules.showcase import PaperRole
 from matsapply.showcase.models import Fellow, Paper, PaperPerson, PaperStream
 from matsapply.showcase.queries import PaperFilter, conditions
 

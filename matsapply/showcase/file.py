@@ -11,7 +11,7 @@ from typing import Any
 
 from matsapply.cohorts.file_errors import FileError, Rule, suggestion
 from matsapply.rules.arxiv import is_id, months_apart
-from matsapply.rules.stages import LinkConfidence
+from matsapply.rules.showcase import LinkConfidence
 
 MAX_BYTES = 20_000_000
 MAX_PAPERS = 20_000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from matsapply.rules.stages import LinkConfidence, QuestionKind
+from matsapply.rules.showcase import LinkConfidence, QuestionKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from matsapply.audit import actions as audit
 from matsapply.rules.access import ANONYMOUS
 from matsapply.rules.names import folded
-from matsapply.rules.stages import LinkConfidence, PaperRole, QuestionAnswer, QuestionKind
+from matsapply.rules.showcase import LinkConfidence, PaperRole, QuestionAnswer, QuestionKind
 from matsapply.showcase.findings import counted
 from matsapply.showcase.models import ImportIssue, ImportRun, ShowcaseQuestion
 from matsapply.showcase.searching import refresh

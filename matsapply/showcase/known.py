@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from matsapply.rules.names import folded
 from matsapply.rules.people_names import possible_split
-from matsapply.rules.stages import QuestionAnswer, QuestionKind
+from matsapply.rules.showcase import QuestionAnswer, QuestionKind
 from matsapply.showcase.models import Fellow, Paper, PaperPerson, ShowcaseQuestion
 from matsapply.showcase.reading import Known, answer_key
 

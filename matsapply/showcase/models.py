@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from matsapply.people.models import Person
 from matsapply.platform.db import Base, Keyed, Record, enum_type
-from matsapply.rules.stages import LinkConfidence, PaperRole, QuestionAnswer, QuestionKind
+from matsapply.rules.showcase import LinkConfidence, PaperRole, QuestionAnswer, QuestionKind
 
 
 class Paper(Record, Base):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matsapply.rules.names import folded
 from matsapply.rules.people_names import link_fellow, possible_split, same_person_pairs
-from matsapply.rules.stages import LinkConfidence, QuestionKind
+from matsapply.rules.showcase import LinkConfidence, QuestionKind
 from matsapply.showcase.file import FellowLink, PaperEntry
 from matsapply.showcase.findings import Finding, FindingCode, Question, Severity
 from matsapply.showcase.page import PageRecord, read_page

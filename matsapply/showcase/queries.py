@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from matsapply.rules.names import folded
-from matsapply.rules.stages import LinkConfidence, PaperRole, QuestionAnswer, QuestionKind
+from matsapply.rules.showcase import LinkConfidence, PaperRole, QuestionAnswer, QuestionKind
 from matsapply.showcase.models import Fellow, Paper, PaperPerson, PaperStream, ShowcaseQuestion
 from matsapply.showcase.searching import SYNONYMS, meant
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from matsapply.rules.arxiv import months_apart
-from matsapply.rules.stages import LinkConfidence, QuestionKind
+from matsapply.rules.showcase import LinkConfidence, QuestionKind
 from matsapply.showcase.findings import Finding, FindingCode, Question, Severity, by_code, counted
 
 if TYPE_CHECKING:

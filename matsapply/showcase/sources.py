@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matsapply.rules.stages import LinkConfidence, QuestionKind
+from matsapply.rules.showcase import LinkConfidence, QuestionKind
 from matsapply.showcase import arxiv, citations, page_import
 from matsapply.showcase.file import MAX_BYTES, parse
 from matsapply.showcase.findings import Finding, FindingCode, Question, Severity

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import undefer
 
 from matsapply.rules.names import folded, slug
-from matsapply.rules.stages import LinkConfidence, PaperRole
+from matsapply.rules.showcase import LinkConfidence, PaperRole
 from matsapply.showcase.file import FellowLink
 from matsapply.showcase.models import Fellow, Paper, PaperPerson, PaperStream
 from matsapply.showcase.searching import abstract_words

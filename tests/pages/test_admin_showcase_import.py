@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy as sa
 
-from matsapply.rules.stages import QuestionAnswer
+from matsapply.rules.showcase import QuestionAnswer
 from matsapply.showcase import sources
 from matsapply.showcase.models import ImportRun, Paper, PaperPerson, ShowcaseQuestion
 from tests.pages.team import Team, demo_settings, team_of

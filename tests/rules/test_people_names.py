@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from matsapply.rules.people_names import link_fellow, listed, possible_split, same_person_pairs
-from matsapply.rules.stages import LinkConfidence
+from matsapply.rules.showcase import LinkConfidence
 
 CERTAIN, HIGH, ASK = LinkConfidence.CERTAIN, LinkConfidence.HIGH, LinkConfidence.TO_CONFIRM
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from matsapply.audit.models import AuditEvent
 from matsapply.rules.access import Actor
 from matsapply.rules.refusals import Code, Refused
-from matsapply.rules.stages import LinkConfidence, PaperRole, QuestionAnswer, QuestionKind
+from matsapply.rules.showcase import LinkConfidence, PaperRole, QuestionAnswer, QuestionKind
 from matsapply.showcase import queries
 from matsapply.showcase.answers import answer, separate
 from matsapply.showcase.importing import UNCHANGED

@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 
 from matsapply.cohorts.file import parse as parse_cohort
 from matsapply.cohorts.file_errors import FileError, Rule
-from matsapply.rules.stages import LinkConfidence
+from matsapply.rules.showcase import LinkConfidence
 from matsapply.showcase.file import MAX_BYTES, SUMMARY_LENGTH, parse
 
 CONFIG = Path(__file__).parents[2] / "config"

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from matsapply.rules.stages import LinkConfidence, PaperRole
+from matsapply.rules.showcase import LinkConfidence, PaperRole
 from matsapply.showcase import queries
 from matsapply.showcase.figures import facets
 from matsapply.showcase.file import PaperEntry, parse

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from hypothesis import given, strategies as st
 
-from matsapply.rules.stages import LinkConfidence, QuestionKind
+from matsapply.rules.showcase import LinkConfidence, QuestionKind
 from matsapply.showcase import sources
 from matsapply.showcase.findings import Severity
 from matsapply.showcase.page import parse_day

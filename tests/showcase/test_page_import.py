@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from matsapply.rules.stages import QuestionKind
+from matsapply.rules.showcase import QuestionKind
 from matsapply.showcase import queries
 from matsapply.showcase.importing import CHANGED, CREATED, REPEATED, UNCHANGED, ImportReport, import_papers
 from matsapply.showcase.known import known

@@ -14,7 +14,7 @@ import pytest
 
 from matsapply.rules.names import folded, slug
 from matsapply.rules.people_names import same_person_pairs
-from matsapply.rules.stages import LinkConfidence, QuestionKind
+from matsapply.rules.showcase import LinkConfidence, QuestionKind
 from matsapply.showcase.known import RECALLED_NAMES
 from matsapply.showcase.page_import import read
 from matsapply.showcase.reading import Known, Reading, answer_key
