@@ -155,7 +155,7 @@ def cohort(
         "blue": _stream(session, made, "blue", tracks["empirical"], 2),
         "green": _stream(session, made, "green", tracks["theory"], 3),
     }
-    _task(session, made, [streams["red"], streams["blue"]])
+    task(session, made, [streams["red"], streams["blue"]])
     form = _form(session, made, tracks)
     _letter_rubric(session, made)
     session.flush()
@@ -189,21 +189,34 @@ def _stream(session: Session, made: Cohort, key: str, track: Track, position: in
     return stream
 
 
-def _task(session: Session, made: Cohort, streams: list[Stream]) -> None:
-    task = Evaluation(
+def task(
+    session: Session,
+    made: Cohort,
+    streams: list[Stream],
+    key: str = "code-screen",
+    *,
+    hours: float = 1.5,
+    shared: bool = True,
+    required: bool = True,
+) -> Evaluation:
+    """A task of these streams, open from 23 February to 8 March 2027."""
+    added = Evaluation(
         cohort_id=made.id,
-        key="code-screen",
-        title="Code screen",
+        key=key,
+        title=key.replace("-", " ").capitalize(),
         kind=EvaluationKind.CODING,
-        shared=True,
-        effort_hours=1.5,
+        shared=shared,
+        effort_hours=hours,
         opens_at=at("2027-02-23 12:00"),
         due_at=at("2027-03-08 12:00"),
         ai_policy=AiPolicy.FORBIDDEN,
     )
-    session.add(task)
+    session.add(added)
     session.flush()
-    session.add_all(StreamEvaluation(stream_id=stream.id, evaluation_id=task.id) for stream in streams)
+    session.add_all(
+        StreamEvaluation(stream_id=stream.id, evaluation_id=added.id, required=required) for stream in streams
+    )
+    return added
 
 
 def _form(session: Session, made: Cohort, tracks: dict[str, Track]) -> FormVersion:

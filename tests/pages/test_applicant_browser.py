@@ -309,6 +309,7 @@ def test_axe_finds_nothing_on_the_applicants_pages(page: Page, site: Live) -> No
         "/application/sections/background",
         "/application/sections/separate",
         "/application/streams",
+        "/application/streams/compare?stream=red&stream=blue",
         "/application/referees",
         "/application/check",
         "/status",
@@ -317,6 +318,25 @@ def test_axe_finds_nothing_on_the_applicants_pages(page: Page, site: Live) -> No
         opened(page, path)
         found += flaws_of(page)
     assert found == []
+
+
+def test_the_hours_of_the_ticked_streams_add_up_at_once(page: Page, site: Live) -> None:
+    def begin() -> None:
+        blue = site.world.streams["blue"]
+        make.task(site.session, site.world.cohort, [blue], "take-home", hours=3, shared=False)
+        site.session.commit()
+        assert site.signed_in(ADA).write("choice", tracks=["empirical"]).status_code == 303
+
+    aside(begin)
+    opened(page, "/application/streams")
+    hours = page.locator("[data-hours]")
+    expect(hours).to_have_text("0")
+    page.get_by_role("checkbox", name="Stream red").check()
+    expect(hours).to_have_text("1.5")
+    page.get_by_role("checkbox", name="Stream blue").check()
+    expect(hours).to_have_text("4.5")
+    page.get_by_role("checkbox", name="Stream red").uncheck()
+    expect(hours).to_have_text("4.5")
 
 
 PAYLOAD = "\"'><script>alert(1)</script><img src=x onerror=alert(2)><svg onload=alert(3)>{{7*7}}"

@@ -22,15 +22,33 @@ from matsapply.rules.stages import ApplicationState, QuestionType
 from matsapply.showcase import queries as showcase
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flask.typing import ResponseReturnValue
+
+    from matsapply.applications.editing import Editing
+    from matsapply.cohorts.views import StreamView
 
 blueprint = Blueprint("choice", __name__, url_prefix="/application")
 referees = Blueprint("referees", __name__, url_prefix="/application/referees")
 
 
-def _chosen(application_id: int, wish: list[str], state: ApplicationState) -> list[str]:
-    live = choices.live_streams(session(), application_id)
-    return live if state is ApplicationState.IN_STREAMS or live else wish
+def _chosen(held: Editing) -> list[str]:
+    """The keys of the streams that count, or else of those wished for so far; in the applicant's order."""
+    live = choices.live_streams(session(), held.id)
+    return live if held.state is ApplicationState.IN_STREAMS or live else queries.work(session(), held).streams
+
+
+def _open_streams(held: Editing) -> list[StreamView]:
+    """The streams of the tracks picked, or advanced."""
+    tracks = queries.open_tracks(session(), held)
+    shown = cohorts.streams(session(), held.cohort_id)
+    return [stream for stream in shown if any(track.key in tracks for track in stream.tracks)]
+
+
+def _hours(streams: Sequence[StreamView]) -> float:
+    """Hours of the tasks that these streams require, a task shared by several counted once."""
+    return sum({task.key: task.effort_hours for stream in streams for task in stream.tasks if task.required}.values())
 
 
 @blueprint.get("/streams")
@@ -42,29 +60,39 @@ def streams() -> ResponseReturnValue:
 
 def _page(chosen: list[str] | None = None, refusal: str | None = None, status: int = 200) -> ResponseReturnValue:
     held = own()
-    tracks = queries.open_tracks(session(), held)
-    present = queries.work(session(), held)
-    open_streams = [
-        stream
-        for stream in cohorts.streams(session(), held.cohort_id)
-        if any(track.key in tracks for track in stream.tracks)
-    ]
+    open_streams = _open_streams(held)
     by_key = {stream.key: stream for stream in open_streams}
-    chosen = _chosen(held.id, present.streams, held.state) if chosen is None else chosen
+    chosen = _chosen(held) if chosen is None else chosen
     chosen = [key for key in chosen if key in by_key]
-    hours = {task.key: task.effort_hours for key in chosen for task in by_key[key].tasks if task.required}
     page = render_template(
         "applicant/streams.html",
         application=held,
         streams=open_streams,
         chosen=chosen,
         order=[{"key": key, "label": by_key[key].name} for key in chosen],
-        hours=sum(hours.values()),
+        hours=_hours([by_key[key] for key in chosen]),
         may_choose=choices.may_choose_streams(held),
         refusal=refusal,
         papers=showcase.papers_of_streams(session(), list(by_key), each=2),
     )
     return page, status
+
+
+@blueprint.get("/streams/compare")
+@needs(Act.APPLICATION_OWN)
+def compare() -> ResponseReturnValue:
+    """Streams side by side: those asked for by ``?stream=``, else those chosen."""
+    held = own()
+    streams = _open_streams(held)
+    keys = request.args.getlist("stream") or _chosen(held)
+    compared = sorted((one for one in streams if one.key in keys), key=lambda one: keys.index(one.key))
+    return render_template(
+        "applicant/compare.html",
+        streams=streams,
+        compared=compared,
+        hours=_hours(compared),
+        papers=showcase.papers_of_streams(session(), [one.key for one in compared]),
+    )
 
 
 @blueprint.post("/streams")
@@ -83,7 +111,7 @@ def save_streams() -> ResponseReturnValue:
         session().rollback()
         return _page(keys, sentence(refused.refusal), 409)
     flash("Your streams are saved.", "good")
-    return redirect(url_for("choice.streams"), 303)
+    return redirect(url_for("choice.compare" if request.form.get("then") == "compare" else "choice.streams"), 303)
 
 
 @referees.get("")

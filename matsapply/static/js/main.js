@@ -12,6 +12,7 @@ const wanted = [
   ["[data-deadline]", "countdown"],
   ["[data-keys], [data-keys-help]", "keys"],
   ["[data-when-track], [data-track-order]", "conditional"],
+  ["form[data-hours-sum]", "hours"],
   ["input[data-upload]", "upload"],
   ["details[data-confirm]", "confirm"],
   ["form[data-review]", "review"],
