@@ -8,6 +8,9 @@
 ``settings``, ``app``, ``client``   the site on ``live_database``
 ``redis_url``      the address of a Redis that is this test's own; skipped where there is none, except in CI
 ``chromium``       the path of a Chromium, for tests marked ``browser``
+
+With ``@pytest.mark.demo`` the site is the demo and ``live_database`` holds its people, loaded once a run and copied for
+each test; all of them sign in with the demo's password.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from matsapply.platform.db import configure_engine, set_transaction_mode
 from matsapply.platform.flask_db import db
 from matsapply.platform.settings import Settings
 from tests import network
-from tests.databases import KINDS, RUN, Database, Run, new_run_folder
+from tests.databases import KINDS, RUN, SALT, Database, Run, new_run_folder
 from tests.services import NO_REDIS, free_port, redis_server
 
 if TYPE_CHECKING:
@@ -135,9 +138,11 @@ def session(database: Database) -> Iterator[Session]:
 
 
 @pytest.fixture
-def live_database(database: Database) -> str:
-    """The address of a migrated, empty database of this test's own, on each kind."""
-    return database.fresh()
+def live_database(request: pytest.FixtureRequest, database: Database) -> str:
+    """The address of a migrated database of this test's own, on each kind: empty, or the demo's where it is marked."""
+    if request.node.get_closest_marker("demo") is None:
+        return database.fresh()
+    return database.filled("demo", importlib.import_module("tests.demo_site").fill)
 
 
 @pytest.fixture
@@ -167,15 +172,16 @@ def clock() -> Iterator[clock_module.FixedClock]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, live_database: str) -> Settings:
-    """Not the demo, no background jobs, mail into files; override the fixture for another kind of site."""
+def settings(request: pytest.FixtureRequest, tmp_path: Path, live_database: str) -> Settings:
+    """The demo only where it is marked; no background jobs, mail into files. Override the fixture for another site."""
     data = tmp_path / "data"
     data.mkdir()
     return Settings(
         data=data,
+        demo=request.node.get_closest_marker("demo") is not None,
         database_url=live_database,
         secret_key="a secret for tests only",
-        password_salt="a salt for tests only",
+        password_salt=SALT,
         base_url="http://localhost",
         jobs="none",
     )

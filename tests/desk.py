@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from matsapply.pages.account.passwords import hash_password
 from matsapply.people.models import Account
-from tests.visitor import PASSWORD, Visitor
+from tests.visitor import PASSWORD, Visitor, hashed
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -40,10 +39,8 @@ class Member(Visitor):
 
 def sign_in(app: Flask, session: Session, person_id: int) -> Member:
     """Give the person's account a password and sign in with it."""
-    with app.app_context():
-        secret = hash_password(PASSWORD)
     account = session.scalars(sa.select(Account).where(Account.person_id == person_id)).one()
-    account.password, email = secret, account.email
+    account.password, email = hashed(PASSWORD), account.email
     account.fs_uniquifier = account.fs_uniquifier or f"member-{person_id}"
     session.commit()
     member = Member(app.test_client(), session=session)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -14,8 +15,10 @@ from matsapply.pages.account.passwords import hash_password
 from matsapply.people import actions
 from matsapply.people.models import Account
 from matsapply.platform import clock
+from matsapply.platform.settings import Settings
 from matsapply.rules.access import ANONYMOUS
 from matsapply.rules.stages import Role, Scope
+from tests.databases import SALT
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -61,6 +64,12 @@ class Visitor:
         return self.get("/account").status_code == 200
 
 
+@cache
+def hashed(password: str, salt: str = SALT) -> str:
+    """The hash of a password at a site with that salt; made once in each process, for it is slow on purpose."""
+    return hash_password(password, Settings(password_salt=salt))
+
+
 def make_person(
     app: Flask,
     session: Session,
@@ -71,8 +80,7 @@ def make_person(
     confirmed: bool = True,
 ) -> Account:
     """A person with an account and programme-wide roles, committed."""
-    with app.app_context():
-        secret = hash_password(password) if password else None
+    secret = hashed(password, app.extensions["matsapply.settings"].password_salt) if password else None
     account = actions.create_person(
         session,
         ANONYMOUS,

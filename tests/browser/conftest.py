@@ -6,16 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from matsapply.app import create_app
 from matsapply.demo.cohort_files import START
-from matsapply.demo.load import load_demo
-from matsapply.demo.staff import PASSWORD
-from matsapply.pages.account.passwords import hash_password
 from matsapply.platform import clock as clock_module
-from matsapply.platform.db import configure_engine
 from tests.browsing import aside, browsing, served
 
 if TYPE_CHECKING:
@@ -50,15 +44,3 @@ def address(demo_app: Flask) -> Iterator[str]:
     """Where the demo is served, without a slash at the end."""
     with served(demo_app) as address:
         yield address
-
-
-def fill_demo(app: Flask, database_url: str, *, applications: int, reviewers: int) -> None:
-    """Load the demo and commit it; to be called aside."""
-    with app.app_context():
-        secret = hash_password(PASSWORD)
-    engine = sa.create_engine(database_url)
-    configure_engine(engine)
-    with Session(engine) as session:
-        load_demo(session, applications=applications, seed=1, password_hash=secret, reviewers=reviewers)
-        session.commit()
-    engine.dispose()

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 
 from matsapply.platform.db import configure_engine
 from matsapply.process.invariants import violations
-from tests.browser.conftest import fill_demo
 from tests.browser.guest import Findings, Guest
 from tests.browsing import aside
+from tests.demo_site import fill
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -314,7 +314,7 @@ def test_from_a_first_visit_to_an_accepted_offer(
     browser: Browser, demo_app: Flask, address: str, live_database: str, database: Database
 ) -> None:
     """On PostgreSQL the pages are the same, so axe looks at them on SQLite only."""
-    aside(fill_demo, demo_app, live_database, applications=3, reviewers=2)
+    aside(fill, live_database, applications=3, seed=1, reviewers=2)
     findings = Findings(look_over=database.kind == "sqlite")
     walk = Walk(browser, address, findings)
     walk.register()

@@ -9,46 +9,24 @@ import pytest
 import sqlalchemy as sa
 
 from matsapply.applications.models import Application, Reference
-from matsapply.demo.load import load_demo
 from matsapply.demo.staff import PASSWORD
-from matsapply.pages.account.passwords import hash_password
 from matsapply.people.models import Account, Person, RoleGrant
 from matsapply.platform import clock
-from matsapply.platform.settings import Settings
 from matsapply.reviews.models import ConflictOfInterest, ReviewAssignment
 from matsapply.rules.stages import ACTIVE_ASSIGNMENT, ConflictKind, ConflictSource, Role
 from tests.visitor import Visitor
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from flask import Flask
     from sqlalchemy.orm import Session
+
+pytestmark = pytest.mark.demo
 
 READER = "reviewer@demo.example"
 
 
 @pytest.fixture
-def settings(tmp_path: Path, live_database: str) -> Settings:
-    """The demo, where a reviewer needs no second factor."""
-    return Settings(
-        data=tmp_path,
-        demo=True,
-        database_url=live_database,
-        secret_key="a secret for tests only",
-        password_salt="a salt for tests only",
-        base_url="http://localhost",
-        jobs="none",
-    )
-
-
-@pytest.fixture
-def reader(app: Flask, live_session: Session) -> Visitor:
-    with app.app_context():
-        secret = hash_password(PASSWORD)
-    # Few reviewers, so that the one who signs in has a queue worth the name.
-    load_demo(live_session, applications=120, seed=5, password_hash=secret, reviewers=6)
-    live_session.commit()
+def reader(app: Flask) -> Visitor:
     visitor = Visitor(app.test_client())
     assert visitor.sign_in(READER, PASSWORD).status_code in {302, 303}
     return visitor

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,13 +14,10 @@ from matsapply.app import create_app
 from matsapply.applications.models import Application, StreamApplication, TrackChoice
 from matsapply.cohorts.models import Cohort, Stream, Track
 from matsapply.decisions.models import BatchExclusion, Decision, ReleaseBatch
-from matsapply.demo.load import load_demo
 from matsapply.demo.staff import PASSWORD
-from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
 from matsapply.mail.models import Notification
 from matsapply.offers.models import Offer
-from matsapply.pages.account.passwords import hash_password
 from matsapply.pages.admin.application_acts import inert
 from matsapply.people.models import Person, RoleGrant
 from matsapply.platform import clock as clock_module
@@ -33,22 +29,13 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from sqlalchemy.orm import Session
 
+pytestmark = pytest.mark.demo
+
 REVIEW, STREAMS = "2027-05", "2027-04"
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    """The demo's settings, so that the team signs in without a second factor."""
-    return replace(settings, demo=True)
-
-
-@pytest.fixture
-def demo(app: Flask, live_session: Session, settings: Settings) -> Session:
-    outbox.configure(settings)
-    with app.app_context():
-        password = hash_password(PASSWORD)
-    load_demo(live_session, applications=80, seed=3, password_hash=password, reviewers=6)
-    live_session.commit()
+def demo(app: Flask, live_session: Session) -> Session:
     app.extensions["test.session"] = live_session
     return live_session
 

@@ -12,22 +12,21 @@ import pytest
 import sqlalchemy as sa
 
 from matsapply import tables
-from matsapply.demo.load import load_demo
 from matsapply.demo.staff import PASSWORD
 from matsapply.pages import guard
-from matsapply.pages.account.passwords import hash_password
 from matsapply.people import queries as people
 from matsapply.platform import clock as clock_module
-from matsapply.platform.settings import Settings
 from matsapply.rules.access import ANONYMOUS, Act, Actor, Reach, may
 from tests.pages import visitors as scene
-from tests.visitor import Visitor
+from tests.visitor import Visitor, hashed
 
 if TYPE_CHECKING:
     from flask import Flask
     from sqlalchemy.orm import Session
     from werkzeug.routing import Rule
     from werkzeug.test import TestResponse
+
+pytestmark = pytest.mark.demo  # where the second factor is not asked for and every page exists
 
 TABLE = Path(__file__).with_name("permissions.txt")
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
@@ -51,20 +50,6 @@ NOTHING_HERE = {
     "/stream/<ref>/candidates/<public_id>/files/<file_id>",
     "/stream/<ref>/tasks/mark/<public_id>/file",
 }
-
-
-@pytest.fixture
-def settings(tmp_path: Path, live_database: str) -> Settings:
-    """The demo, where the second factor is not asked for and every page exists."""
-    return Settings(
-        data=tmp_path,
-        demo=True,
-        database_url=live_database,
-        secret_key="a secret for tests only",
-        password_salt="a salt for tests only",
-        base_url="http://localhost",
-        jobs="none",
-    )
 
 
 def rules(app: Flask) -> list[Rule]:
@@ -175,11 +160,8 @@ def contents(session: Session) -> dict[str, str]:
 
 @pytest.fixture
 def walkers(app: Flask, live_session: Session) -> list[Walker]:
-    with app.app_context():
-        secret = hash_password(PASSWORD)
-    load_demo(live_session, applications=60, seed=3, password_hash=secret)
     now = clock_module.now()
-    emails = scene.make_visitors(live_session, scene.place(live_session), secret, now)
+    emails = scene.make_visitors(live_session, scene.place(live_session), hashed(PASSWORD), now)
     live_session.commit()
     found = []
     for name, email in emails.items():

@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from matsapply.demo.load import load_demo
 from matsapply.demo.staff import PASSWORD
-from matsapply.pages.account.passwords import hash_password
 from scripts.pictures import FOLDER, PICTURES, ROOT, followed
 from tests.visitor import Visitor
 
 if TYPE_CHECKING:
     from flask import Flask
-    from sqlalchemy.orm import Session
 
-    from matsapply.platform.settings import Settings
-
-pytestmark = pytest.mark.databases("sqlite")
+pytestmark = [pytest.mark.demo, pytest.mark.databases("sqlite")]
 
 
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return replace(settings, demo=True)
-
-
-def test_each_address_of_a_picture_answers(app: Flask, live_session: Session) -> None:
-    with app.app_context():
-        secret = hash_password(PASSWORD)
-    load_demo(live_session, applications=160, seed=1, password_hash=secret, reviewers=6)
-    live_session.commit()
+def test_each_address_of_a_picture_answers(app: Flask) -> None:
     for picture in PICTURES:
         visitor = Visitor(app.test_client())
         if picture.who:

@@ -8,16 +8,16 @@ import pytest
 import sqlalchemy as sa
 
 from matsapply.app import create_app
-from matsapply.demo.load import load_demo
 from matsapply.pages import site
 from matsapply.pages.admin import figures
 from matsapply.pages.public import caching
 from matsapply.people.models import Account
 from matsapply.platform import clock as clock_module
-from matsapply.platform.db import configure_engine
 from matsapply.platform.flask_db import db
 from matsapply.platform.settings import Settings
 from tests.conftest import Client
+from tests.databases import SALT
+from tests.demo_site import fill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,18 +89,14 @@ def counted(app: Flask, address: str) -> dict[str, int]:
 
 def site_with(database: Database, folder: Path, applications: int) -> dict[str, int]:
     address = database.fresh(f"count-{applications}")
-    engine = sa.create_engine(address)
-    configure_engine(engine)
-    with sa.orm.Session(engine) as session, session.begin():
-        load_demo(session, applications=applications, seed=1, password_hash="-")
-    engine.dispose()
+    fill(address, applications=applications, seed=1, reviewers=30)
     (folder / str(applications)).mkdir()
     settings = Settings(
         data=folder / str(applications),
         demo=True,
         database_url=address,
         secret_key="a secret for tests only",
-        password_salt="a salt for tests only",
+        password_salt=SALT,
         base_url="http://localhost",
         jobs="none",
     )
