@@ -10,8 +10,10 @@ import sqlalchemy as sa
 
 from matsapply.commands import cohorts, databases, demos, doctor, people, running, showcase
 from matsapply.commands.context import Stop
+from matsapply.pages.phrases import sentence
 from matsapply.platform.migrate import MigrationError
 from matsapply.platform.settings import SettingsError
+from matsapply.rules.refusals import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(error.format_message(), 2)
     except (SettingsError, MigrationError, Stop) as error:
         _fail(str(error), 2)
+    except Refused as error:
+        _fail(f"{sentence(error.refusal)} Nothing was changed.", 2)
     except sa.exc.OperationalError as error:
         _fail(f"the database did not answer: {_first_line(error.orig)}; run: matsapply doctor", 2)
     except sa.exc.DBAPIError as error:

@@ -21,9 +21,12 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """What was asked for; empty fields ask for nothing. ``[since, until)`` are instants; ``cohort_ids`` None: all."""
+    """What was asked for; empty fields ask for nothing. ``[since, until)`` are instants; ``cohort_ids`` None: all.
 
-    actor_ids: tuple[int, ...] | None = None
+    ``actors`` selects the keys of the people who acted, first or second.
+    """
+
+    actors: sa.Select[int] | None = None
     action: str = ""
     subject_type: str = ""
     subject_id: int | None = None
@@ -82,9 +85,8 @@ def event_page(
 
 def _conditions(wanted: LogFilter) -> Sequence[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = []
-    if wanted.actor_ids is not None:
-        ids = wanted.actor_ids
-        found.append(sa.or_(AuditEvent.actor_id.in_(ids), AuditEvent.second_actor_id.in_(ids)))
+    if wanted.actors is not None:
+        found.append(sa.or_(AuditEvent.actor_id.in_(wanted.actors), AuditEvent.second_actor_id.in_(wanted.actors)))
     if wanted.action:
         # A prefix: "offer" finds offer.O1 and offer.first_approval. Nothing in it is a pattern.
         found.append(AuditEvent.action.startswith(wanted.action, autoescape=True))

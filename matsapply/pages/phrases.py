@@ -55,6 +55,10 @@ SENTENCES: dict[Code, str] = {
     Code.CAP_REACHED: "This reviewer has as many open assignments as allowed.",
     Code.NOT_YOURS: "This is not assigned to you.",
     Code.REPEATED: "This has been done already; nothing was done twice.",
+    Code.REACH_TOO_NARROW: "This role reaches whole cohorts. Give it for a cohort or for the whole programme.",
+    Code.ADDRESS_TAKEN: "This address belongs to somebody already.",
+    Code.ENDS_BEFORE_START: "The end lies before the start. Write a later end, or none.",
+    Code.LAST_ADMIN: "This is the last admin. Make another person an admin first.",
 }
 
 

@@ -11,7 +11,7 @@ from matsapply.audit import actions as audit
 from matsapply.people.addresses import stored_address
 from matsapply.people.models import Account, EmailAddress, Person, RoleGrant
 from matsapply.people.queries import in_force, person_by_address
-from matsapply.rules.access import Actor
+from matsapply.rules.access import WHOLE_COHORTS, Actor
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import STAFF, Role, Scope
 
@@ -38,11 +38,11 @@ def create_person(
 ) -> Account:
     """A person with an account and its address, together. ``confirmed``: the address is known to be theirs.
 
-    Refused (CONFLICT) where the address belongs to somebody already.
+    Refused (ADDRESS_TAKEN) where the address belongs to somebody already.
     """
     address = stored_address(email)
     if person_by_address(session, address) is not None:
-        raise refuse(Code.CONFLICT, "this address belongs to somebody already")
+        raise refuse(Code.ADDRESS_TAKEN)
     person = Person(display_name=_name(display_name), time_zone=time_zone, is_demo=is_demo, aliases=[])
     session.add(person)
     session.flush()
@@ -125,13 +125,19 @@ def grant(
     ends_at: datetime | None,
     now: datetime,
 ) -> RoleGrant:
-    """Give a staff role for [starts_at, ends_at). A grant of the same role and scope that overlaps is refused."""
+    """Give a staff role for [starts_at, ends_at).
+
+    Refused: NO_CHANGE where a grant of the same role and scope overlaps, REACH_TOO_NARROW for a role of whole cohorts
+    in one track or stream, ENDS_BEFORE_START.
+    """
     if role not in STAFF:
         raise ValueError(f"{role.value} is not granted: it follows from what a person does")
     if (scope is Scope.PROGRAM) != (scope_id is None):
         raise ValueError("a grant for a cohort, track or stream names it; one for the whole programme names none")
+    if role in WHOLE_COHORTS and scope in {Scope.TRACK, Scope.STREAM}:
+        raise refuse(Code.REACH_TOO_NARROW)
     if ends_at is not None and ends_at <= starts_at:
-        raise refuse(Code.CONFLICT, "the end lies before the start")
+        raise refuse(Code.ENDS_BEFORE_START)
     overlap = sa.select(RoleGrant.id).where(
         RoleGrant.person_id == person_id,
         RoleGrant.role == role,
@@ -141,7 +147,7 @@ def grant(
         sa.true() if ends_at is None else RoleGrant.starts_at < ends_at,
     )
     if session.scalars(overlap).first() is not None:
-        raise refuse(Code.NO_CHANGE, "the person holds this role already")
+        raise refuse(Code.NO_CHANGE, "The person holds this role already.")
     made = RoleGrant(
         person_id=person_id,
         role=role,
@@ -160,12 +166,12 @@ def grant(
 def revoke(session: Session, actor: Actor, made: RoleGrant, now: datetime, *, reason: str = "") -> None:
     """End a grant at ``now``; one that has not begun is removed. The very next request of its holder is without it.
 
-    Refused where nobody would be left who may give roles.
+    Refused (LAST_ADMIN) where nobody would be left who may give roles.
     """
     if made.ends_at is not None and made.ends_at <= now:
-        raise refuse(Code.NO_CHANGE, "the role has ended already")
+        raise refuse(Code.NO_CHANGE, "The role has ended already.")
     if made.role is Role.ADMIN and made.scope is Scope.PROGRAM and not _another_admin(session, made, now):
-        raise refuse(Code.CONFLICT, "this is the last admin; make another person an admin first")
+        raise refuse(Code.LAST_ADMIN)
     _record(session, actor, "role.revoked", now, made.person_id, before=_told(made), reason=reason, detail=_facts(made))
     if made.starts_at >= now:
         session.delete(made)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from matsapply.people.addresses import stored_address
 from matsapply.people.models import Account, EmailAddress, Person, RoleGrant, WebAuthn
 from matsapply.platform.db import fetch
-from matsapply.rules.access import ANONYMOUS, POLICY, Act, Actor, Grant
+from matsapply.rules.access import ANONYMOUS, Actor, Grant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -189,16 +189,17 @@ def addresses_of(session: Session, person_id: int) -> list[EmailAddress]:
 # --- lists --------------------------------------------------------------------------------------------------------
 
 
-def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
-    """The people an actor may see by name: those who read people see all, everybody else only themselves."""
-    if actor.roles & POLICY[Act.PEOPLE_READ]:
-        return sa.true()
-    return Person.id == (actor.person_id or 0)
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a reader sees of people: a condition over ``Person``, and one over ``RoleGrant`` for the roles they hold."""
+
+    people: sa.ColumnElement[bool]
+    grants: sa.ColumnElement[bool]
 
 
 def people_page(
     session: Session,
-    actor: Actor,
+    sight: Sight,
     *,
     now: datetime,
     search: str = "",
@@ -209,16 +210,16 @@ def people_page(
 ) -> PeoplePage:
     """One page of the visible people by name: two queries however long the list.
 
-    ``search`` looks into names and addresses; ``role`` keeps those who hold it at ``now``. A cursor that is none of
-    ours raises ``ValueError``.
+    ``search`` looks into names and addresses; ``role`` keeps those who hold it at ``now``, as far as ``sight`` reaches.
+    A cursor that is none of ours raises ``ValueError``.
     """
     limit = max(1, min(limit, MOST))
     key = sa.func.lower(Person.display_name)
-    statement = _rows().where(visible_to(actor), Person.merged_into_id.is_(None))
+    statement = _rows().where(sight.people, Person.merged_into_id.is_(None))
     if words := search.strip():
         statement = statement.where(_matches(words))
     if role is not None:
-        held = sa.select(RoleGrant.person_id).where(RoleGrant.role == role, in_force(now))
+        held = sa.select(RoleGrant.person_id).where(RoleGrant.role == role, in_force(now), sight.grants)
         statement = statement.where(Person.id.in_(held))
     place = sa.tuple_(key, Person.id)
     if after:
@@ -232,7 +233,7 @@ def people_page(
     found = found[:limit]
     if backwards:
         found.reverse()
-    grants = _grants_of(session, [row.id for row in found], now)
+    grants = _grants_of(session, sight, [row.id for row in found], now)
     rows = tuple(_person_row(row, grants.get(row.id, ())) for row in found)
     if not found:
         return PeoplePage((), None, None)
@@ -241,17 +242,22 @@ def people_page(
     return PeoplePage(rows, last if has_next else None, first if has_prev else None)
 
 
-def person_by_public_id(session: Session, actor: Actor, public_id: str, now: datetime) -> PersonRow | None:
-    """One visible person with the grants in force; ``None`` where there is none to see."""
-    row = session.execute(_rows().where(visible_to(actor), Person.public_id == public_id)).first()
+def matching(sight: Sight, search: str) -> sa.Select[int]:
+    """The keys of all visible people whose name or address holds ``search``."""
+    return sa.select(Person.id).where(sight.people, _matches(search.strip()))
+
+
+def person_by_public_id(session: Session, sight: Sight, public_id: str, now: datetime) -> PersonRow | None:
+    """One visible person with the visible grants in force; ``None`` where there is none to see."""
+    row = session.execute(_rows().where(sight.people, Person.public_id == public_id)).first()
     if row is None:
         return None
-    return _person_row(row, _grants_of(session, [row.id], now).get(row.id, ()))
+    return _person_row(row, _grants_of(session, sight, [row.id], now).get(row.id, ()))
 
 
-def grant_history(session: Session, person_id: int) -> list[GrantRow]:
-    """Every grant a person has or had, the newest first."""
-    statement = _grants().where(RoleGrant.person_id == person_id)
+def grant_history(session: Session, sight: Sight, person_id: int) -> list[GrantRow]:
+    """Every visible grant a person has or had, the newest first."""
+    statement = _grants().where(RoleGrant.person_id == person_id, sight.grants)
     rows = session.execute(statement.order_by(RoleGrant.starts_at.desc(), RoleGrant.id.desc()))
     return [_grant_row(row) for row in rows]
 
@@ -309,11 +315,11 @@ def _grant_row(row: Any) -> GrantRow:
     return GrantRow(row.public_id, row.role, row.scope, row.scope_id, row.starts_at, row.ends_at)
 
 
-def _grants_of(session: Session, person_ids: list[int], now: datetime) -> dict[int, tuple[GrantRow, ...]]:
+def _grants_of(session: Session, sight: Sight, person_ids: list[int], now: datetime) -> dict[int, tuple[GrantRow, ...]]:
     if not person_ids:
         return {}
     found: dict[int, tuple[GrantRow, ...]] = {}
-    statement = _grants().where(RoleGrant.person_id.in_(person_ids), in_force(now))
+    statement = _grants().where(RoleGrant.person_id.in_(person_ids), in_force(now), sight.grants)
     for row in session.execute(statement.order_by(RoleGrant.id)):
         found[row.person_id] = (*found.get(row.person_id, ()), _grant_row(row))
     return found

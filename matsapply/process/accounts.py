@@ -52,7 +52,7 @@ def invite(
 def send_invitation(session: Session, actor: Actor, account: Account, *, now: datetime, link: str, within: str) -> None:
     """Mail the invitation (again). Refused where the person has set a password."""
     if account.password is not None:
-        raise refuse(Code.NO_CHANGE, "the person has an account in use already")
+        raise refuse(Code.NO_CHANGE, "The person has an account in use already.")
     inviter = session.get(Person, actor.person_id) if actor.person_id is not None else None
     tell(
         session,

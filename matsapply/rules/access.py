@@ -52,6 +52,8 @@ ANY_PERSON = frozenset({Act.SIGNED_IN, Act.APPLY, Act.APPLICATION_OWN, Act.DEMO}
 _STREAM = frozenset({Role.MENTOR, Role.STREAM_LEAD, Role.COORDINATOR, Role.ADMIN})
 _TEAM = frozenset({Role.COORDINATOR, Role.ADMIN})
 _OVERSIGHT = _TEAM | {Role.AUDITOR}
+# Roles whose acts change or show a cohort as a whole: a grant of one reaches a cohort or the programme, never less.
+WHOLE_COHORTS = _OVERSIGHT
 
 POLICY: dict[Act, frozenset[Role]] = {
     Act.PUBLIC: frozenset(Role),

@@ -48,6 +48,10 @@ class Code(StrEnum):
     CAP_REACHED = auto()
     NOT_YOURS = auto()
     REPEATED = auto()
+    REACH_TOO_NARROW = auto()
+    ADDRESS_TAKEN = auto()
+    ENDS_BEFORE_START = auto()
+    LAST_ADMIN = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,14 @@ def test_a_broken_cohort_file_changes_nothing(tmp_path: Path, live_database: str
     assert live_session.scalar(sa.select(sa.func.count()).select_from(Cohort)) == 0
 
 
+def test_a_role_that_is_held_already(tmp_path: Path, live_database: str, refused_here: Callable[..., str]) -> None:
+    env = environment(data=tmp_path, database_url=live_database, **SECRETS)
+    made = ("user", "create", "ada@example.org", "--name", "Ada", "--password", "four unlikely words", "--admin")
+    assert matsapply(*made, env=env).returncode == 0
+    line = refused_here("user", "grant", "ada@example.org", "--role", "admin", env=env)
+    assert "holds this role already. Nothing was changed." in line
+
+
 @pytest.mark.parametrize(
     ("command", "what"),
     [

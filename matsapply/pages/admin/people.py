@@ -21,14 +21,18 @@ from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.platform.keyset import BadCursor
 from matsapply.process.accounts import invite
-from matsapply.rules.access import POLICY, Act, Reach
+from matsapply.reviews.visibility import people_seen
+from matsapply.rules.access import POLICY, Act, Reach, may
 from matsapply.rules.refusals import Refused
 from matsapply.rules.stages import STAFF, Role, Scope
 from matsapply.rules.wall_time import Unresolved, resolve_rule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from flask.typing import ResponseReturnValue
 
+    from matsapply.pages.site import CohortFrame
     from matsapply.people.queries import PersonRow
 
 
@@ -47,7 +51,7 @@ def _list(*, problem: str = "", status: int = 200) -> ResponseReturnValue:
     try:
         page = queries.people_page(
             session(),
-            actor(),
+            people_seen(actor()),
             now=clock.now(),
             search=words,
             role=Role(role) if role else None,
@@ -57,9 +61,9 @@ def _list(*, problem: str = "", status: int = 200) -> ResponseReturnValue:
     except ValueError:
         abort(400)
     roles = sorted(STAFF, key=list(Role).index)
-    may_grant = bool(actor().roles & POLICY[Act.PEOPLE_GRANT])
+    may_invite = may(actor(), Act.PEOPLE_GRANT, Reach())
     shown = render_template(
-        "admin/people.html", page=page, words=words, role=role, roles=roles, may_grant=may_grant, problem=problem
+        "admin/people.html", page=page, words=words, role=role, roles=roles, may_invite=may_invite, problem=problem
     )
     return shown, status
 
@@ -97,24 +101,24 @@ def person(public_id: str) -> ResponseReturnValue:
 
 
 def _found(public_id: str) -> PersonRow:
-    found = queries.person_by_public_id(session(), actor(), public_id, clock.now())
+    found = queries.person_by_public_id(session(), people_seen(actor()), public_id, clock.now())
     if found is None:
         abort(404)
     return found
 
 
-def _scopes() -> dict[str, dict[str, str]]:
-    """How far a grant may reach, in groups: the programme, or a cohort with its tracks and streams."""
-    found = {"Everywhere": {"program:": "The whole programme"}}
+def _scopes(frames: Iterable[CohortFrame], *, whole: bool = True) -> dict[str, dict[str, str]]:
+    """How far a grant may reach, in groups: the ``whole`` programme, or a cohort with its tracks and streams."""
+    found = {"Everywhere": {"program:": "The whole programme"}} if whole else {}
     streams = session().execute(
         sa.select(Stream.cohort_id, Stream.id, Stream.name).order_by(Stream.cohort_id, Stream.position)
     )
     of_cohort: dict[int, dict[str, str]] = {}
     for cohort_id, key, name in streams:
         of_cohort.setdefault(cohort_id, {})[f"stream:{key}"] = f"Stream {name}"
-    for frame in site.cohort_frames():
+    for frame in frames:
         tracks = {f"track:{key}": f"Track {name}" for key, (_, name) in frame.tracks.items()}
-        found[frame.label] = {f"cohort:{frame.id}": "The whole cohort"} | tracks | of_cohort.get(frame.id, {})
+        found[f"{frame.label} ({frame.key})"] = {f"cohort:{frame.id}": "The whole cohort"} | tracks | of_cohort.get(frame.id, {})
     return found
 
 
@@ -128,15 +132,16 @@ def _names(scopes: dict[str, dict[str, str]]) -> dict[str, str]:
 
 
 def _person(who: PersonRow, *, problem: str = "", status: int = 200) -> ResponseReturnValue:
-    scopes = _scopes()
+    whole = may(actor(), Act.PEOPLE_GRANT, Reach())
+    scopes = _scopes(cohorts_for(Act.PEOPLE_GRANT), whole=whole)
     page = render_template(
         "admin/person.html",
         who=who,
-        grants=queries.grant_history(session(), who.id),
+        grants=queries.grant_history(session(), people_seen(actor()), who.id),
         scopes=scopes,
-        names=_names(scopes),
+        names=_names(_scopes(cohorts_for(Act.PEOPLE_READ))),
         roles=sorted(STAFF, key=list(Role).index),
-        may_grant=bool(actor().roles & POLICY[Act.PEOPLE_GRANT]),
+        may_revoke=lambda one: may(actor(), Act.PEOPLE_GRANT, _reach(one.scope, one.scope_id)),
         problem=problem,
         present=clock.now(),
     )
@@ -162,7 +167,9 @@ def _reach(scope: Scope, scope_id: int | None) -> Reach:
 def grant(public_id: str) -> ResponseReturnValue:
     who = _found(public_id)
     role, place = request.form.get("role", ""), request.form.get("scope", "")
-    if role not in set(STAFF) or place not in _names(_scopes()):
+    if place not in _names(_scopes(site.cohort_frames())):
+        site.forget_cohorts()  # its cohort may have been made a moment ago
+    if role not in set(STAFF) or place not in _names(_scopes(site.cohort_frames())):
         abort(400)
     kind, _, key = place.partition(":")
     scope, scope_id = Scope(kind), int(key) if key else None
@@ -204,7 +211,7 @@ def log() -> ResponseReturnValue:
     args = request.args
     try:
         wanted = log_queries.LogFilter(
-            actor_ids=_actors(args.get("who", "")),
+            actors=_actors(args.get("who", "")),
             action=args.get("action", "").replace("\x00", "").strip()[:60],
             subject_type=args.get("subject", "").replace("\x00", "").strip()[:60],
             since=_day(args.get("since", "")),
@@ -221,16 +228,14 @@ def log() -> ResponseReturnValue:
 
 def _cohorts() -> tuple[int, ...] | None:
     """None for whoever reads the whole log; otherwise the cohorts of the reader's grants."""
-    whole = any(grant.scope is Scope.PROGRAM and grant.role in POLICY[Act.AUDIT_READ] for grant in actor().grants)
-    return None if whole else tuple(frame.id for frame in cohorts_for(Act.AUDIT_READ))
-
-
-def _actors(words: str) -> tuple[int, ...] | None:
-    text = words.replace("\x00", "").strip()[:100]
-    if not text:
+    if may(actor(), Act.AUDIT_READ, Reach()):
         return None
-    found = queries.people_page(session(), actor(), now=clock.now(), search=text)
-    return tuple(row.id for row in found.rows)
+    return tuple(sorted(actor().scope_ids(Scope.COHORT, *POLICY[Act.AUDIT_READ])))
+
+
+def _actors(words: str) -> sa.Select[int] | None:
+    text = words.replace("\x00", "").strip()[:100]
+    return queries.matching(people_seen(actor()), text) if text else None
 
 
 def _day(text: str, more: timedelta = timedelta(0)) -> datetime | None:
