@@ -118,7 +118,9 @@ def _scopes(frames: Iterable[CohortFrame], *, whole: bool = True) -> dict[str, d
         of_cohort.setdefault(cohort_id, {})[f"stream:{key}"] = f"Stream {name}"
     for frame in frames:
         tracks = {f"track:{key}": f"Track {name}" for key, (_, name) in frame.tracks.items()}
-        found[f"{frame.label} ({frame.key})"] = {f"cohort:{frame.id}": "The whole cohort"} | tracks | of_cohort.get(frame.id, {})
+        found[f"{frame.label} ({frame.key})"] = (
+            {f"cohort:{frame.id}": "The whole cohort"} | tracks | of_cohort.get(frame.id, {})
+        )
     return found
 
 
