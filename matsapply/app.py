@@ -16,6 +16,7 @@ from matsapply.jobs import app as jobs
 from matsapply.mail import outbox
 from matsapply.pages import errors, guard, headers, site, widgets
 from matsapply.pages.account import setup as account_setup
+from matsapply.pages.public import caching
 from matsapply.pages.registry import blueprints
 from matsapply.platform import clock, flask_db, settings as settings_module, storage
 from matsapply.platform.settings import ROOT, Settings
@@ -94,9 +95,10 @@ def create_app(settings: Settings | None = None) -> App:
     app.extensions["matsapply.settings"] = settings
     if settings.demo:
         clock.install(clock.DemoClock(settings.data / "demo-clock"))
+    flask_db.init_app(app, settings)
+    caching.init_app(app)
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
-    flask_db.init_app(app, settings)
     outbox.configure(settings)
     storage.configure(settings.storage)
     jobs.init_app(app, settings)

@@ -61,22 +61,23 @@ def cohort_by_key(session: Session, key: str) -> CohortView | None:
 
 def cohort_in_force(session: Session, now: datetime) -> CohortView | None:
     """The cohort that public pages speak of: one that takes applications now, else the next one to, else the newest."""
-    public = cohorts(session, PUBLIC_STATES)
-    if len(public) <= 1:
-        return public[0] if public else None
-    dates: dict[int, dict[str, datetime | None]] = defaultdict(dict)
-    for cohort_id, code, at in session.execute(
-        sa.select(KeyDate.cohort_id, KeyDate.code, KeyDate.at).where(
-            KeyDate.cohort_id.in_([cohort.id for cohort in public]), KeyDate.code.in_(("T1", "T2"))
-        )
-    ):
-        dates[cohort_id][code] = at
-    return min(public, key=lambda cohort: _rank(cohort, dates[cohort.id], now))
+    opening, closing = aliased(KeyDate), aliased(KeyDate)
+    rows = session.execute(
+        sa.select(Cohort, Program, opening.at, closing.at)
+        .join(Program, Program.id == Cohort.program_id)
+        .outerjoin(opening, sa.and_(opening.cohort_id == Cohort.id, opening.code == "T1"))
+        .outerjoin(closing, sa.and_(closing.cohort_id == Cohort.id, closing.code == "T2"))
+        .where(Cohort.state.in_(PUBLIC_STATES))
+        .order_by(Cohort.key.desc())
+    ).all()
+    if not rows:
+        return None
+    cohort, program, _, _ = min(rows, key=lambda row: _rank(row[0], row[2], row[3], now))
+    return _cohort(cohort, program)
 
 
-def _rank(cohort: CohortView, dates: dict[str, datetime | None], now: datetime) -> tuple[int, float]:
+def _rank(cohort: Cohort, opens: datetime | None, closes: datetime | None, now: datetime) -> tuple[int, float]:
     """The smaller, the more the cohort matters to a visitor at ``now``; cohorts come newest first, ties keep that."""
-    opens, closes = dates.get("T1"), dates.get("T2")
     if cohort.state is CohortState.FINISHED:
         return (3, 0)
     if opens is not None and opens <= now and (closes is None or now < closes):

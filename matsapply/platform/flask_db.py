@@ -62,6 +62,8 @@ def keep() -> None:
 
 def finish_request(status: int) -> None:
     """The unit of work: one commit for a request that succeeded, a rollback for one that did not."""
+    if not db.session.in_transaction():
+        return  # nothing was read or written: a session begins a transaction with the first thing it is asked
     if status < 400 or (status < 500 and g.get("keep", False)):
         db.session.commit()
     else:

@@ -53,11 +53,11 @@ PAGES: tuple[tuple[str, str, int], ...] = (
     (MENTOR, f"{LED}/ranking", 6),
     (MENTOR, f"{LED}/interviews", 7),
     (MENTOR, f"{LED}/tasks", 9),
-    ("", "/", 12),
-    ("", "/tracks", 22),
-    ("", "/streams/oversight", 10),
-    ("", "/showcase", 11),
-    ("", "/dates", 4),
+    ("", "/", 11),
+    ("", "/tracks", 9),
+    ("", "/streams/oversight", 9),
+    ("", "/showcase", 7),
+    ("", "/dates", 2),
 )
 
 

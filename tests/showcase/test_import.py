@@ -237,6 +237,17 @@ class TestReads:
         assert full[:2] == several["feature-learning"]
         assert len(queries.papers_of_track(session, "empirical")) == 24
 
+    def test_the_papers_of_tracks(self, session: Session) -> None:
+        with counted(session) as sent:
+            several = queries.papers_of_tracks(session, ["theory", "empirical", "none"], each=3)
+        assert len(sent) == 3
+        assert several == {
+            "theory": queries.papers_of_track(session, "theory", 3),
+            "empirical": queries.papers_of_track(session, "empirical", 3),
+            "none": (),
+        }
+        assert [len(rows) for rows in several.values()] == [1, 3, 0]
+
     def test_a_paper_with_its_people(self, session: Session) -> None:
         row = queries.papers(session, PaperFilter(words="chain-of-thought")).rows[0]
         assert [(fellow.name, fellow.author) for fellow in row.fellows] == [

@@ -96,7 +96,7 @@ def tracks() -> ResponseReturnValue:
         cohort=cohort,
         tracks=found,
         streams_by_track=by_track(streams),
-        papers={track.key: showcase.papers_of_track(session(), track.key, 3) for track in found},
+        papers=showcase.papers_of_tracks(session(), [track.key for track in found], each=3),
     )
 
 
