@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
 from pypdf import PdfWriter
 
-from matsapply.people.models import Person
+from matsapply.people.models import Account, Person
 from tests import factories as make
 from tests.page_forms import form
 from tests.visitor import Visitor, make_person
@@ -96,7 +97,8 @@ class Site:
         return visitor
 
     def person(self, email: str = "ada@example.org") -> Person:
-        found = self.session.query(Person).join(Person.account).filter_by(email=email).one()
+        query = sa.select(Person).join(Account, Account.person_id == Person.id).where(Account.email == email)
+        found = self.session.scalars(query).one()
         self.session.expunge_all()
         self.session.rollback()
         return found

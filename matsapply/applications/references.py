@@ -6,9 +6,6 @@ a reference's state and never its content.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -19,7 +16,7 @@ from matsapply.applications.models import Application, Reference, ReferenceLette
 from matsapply.cohorts.gates import gates_of
 from matsapply.cohorts.models import Cohort, KeyDate
 from matsapply.mail.outbox import normal_address
-from matsapply.mail.rendering import configured
+from matsapply.mail.tokens import digest_of, token_of
 from matsapply.people.models import Account, Person
 from matsapply.rules.access import SYSTEM, Actor
 from matsapply.rules.refusals import Code, refuse
@@ -44,13 +41,7 @@ def token_for(reference: Reference) -> str:
 
     It changes only with the site's secret key; then the next reminder brings the new link.
     """
-    key, subject = configured().secret_key.encode(), f"reference {reference.public_id}".encode()
-    return urlsafe_b64encode(hmac.digest(key, subject, "sha256")).decode().rstrip("=")
-
-
-def digest_of(token: str) -> str:
-    """What is kept of a token: the SHA-256 of its text, 64 hexadecimal digits."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+    return token_of(f"reference {reference.public_id}")
 
 
 def name_referee(
@@ -267,7 +258,6 @@ __all__ = [
     "ANSWERABLE",
     "by_token",
     "decline",
-    "digest_of",
     "name_referee",
     "overdue",
     "remind_referee",

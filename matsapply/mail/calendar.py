@@ -22,7 +22,8 @@ PRODUCT = f"-//{SITE_NAME}//matsapply//EN"
 class DateItem:
     """A key date of the feed; ``uid`` stays the same when the date moves, so that calendars move it too.
 
-    ``opens``: the instant is a beginning, so the end of a day AoE is read as the start of the next one.
+    ``opens``: the instant is a beginning, so the end of a day AoE is read as the start of the next one. ``ends_at``:
+    the item takes that long, as an interview does; other items take no time.
     """
 
     uid: str
@@ -32,6 +33,7 @@ class DateItem:
     description: str = ""
     url: str = ""
     opens: bool = False
+    ends_at: datetime | None = None
 
 
 def interview_invite(
@@ -73,8 +75,8 @@ def interview_invite(
     return _written("CANCEL" if cancelled else "REQUEST", [event])
 
 
-def dates_feed(items: Iterable[DateItem], now: datetime) -> str:
-    """The key dates as events that take no time. An event at the end of a day AoE lies a minute before that end, on
+def dates_feed(items: Iterable[DateItem], now: datetime, *, name: str = "Key dates") -> str:
+    """The dates as events; those without an end take no time. An event at the end of a day AoE lies a minute before that end, on
     the day people mean."""
     events = []
     for item in items:
@@ -86,13 +88,15 @@ def dates_feed(items: Iterable[DateItem], now: datetime) -> str:
         event.add("sequence", max(0, int(item.changed_at.timestamp()) - _EPOCH))
         event.add("dtstart", _shown_at(item))
         event.add("summary", one_line(item.label, 200))
-        event.add("transp", "TRANSPARENT")
+        if item.ends_at is not None:
+            event.add("dtend", item.ends_at)
+        event.add("transp", "TRANSPARENT" if item.ends_at is None else "OPAQUE")
         if item.description:
             event.add("description", plain(item.description))
         if item.url:
             event.add("url", _safe(item.url))
         events.append(event)
-    return _written("PUBLISH", events, name="Key dates", refresh=timedelta(hours=6))
+    return _written("PUBLISH", events, name=name, refresh=timedelta(hours=6))
 
 
 _EPOCH = 1_767_225_600  # 2026-01-01, so that sequence numbers stay small

@@ -50,3 +50,12 @@ class Notification(Record, Base):
     sent_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(sa.Text, default="")
+
+
+class CalendarFeed(Record, Base):
+    """A person's private link to their dates. Deleting the row revokes the link; a new row has a new one."""
+
+    __tablename__ = "calendar_feed"
+
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), unique=True)
+    token_digest: Mapped[str] = mapped_column(sa.String(64), unique=True)

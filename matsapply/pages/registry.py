@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from matsapply.pages.account.views import blueprint as account
 from matsapply.pages.admin.routes import blueprint as admin
+from matsapply.pages.applicant.feed import blueprint as calendar
 from matsapply.pages.applicant.interviews import blueprint as interviews
 from matsapply.pages.applicant.sections import blueprint as sections
 from matsapply.pages.applicant.status import blueprint as status
@@ -36,6 +37,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     status,
     tasks,
     interviews,
+    calendar,
     referee,
     reviewer,
     mentor,

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from matsapply.applications import references
 from matsapply.applications.models import Application, Reference, ReferenceLetter
 from matsapply.mail.kinds import Mail
+from matsapply.mail.tokens import digest_of
 from matsapply.mail.models import Notification
 from matsapply.rules.refusals import Code, Refused
 from matsapply.rules.stages import ReferenceState, ReferenceTiming
@@ -72,7 +73,7 @@ def test_r1_names_with_consent_once_each_and_not_oneself(session: Session) -> No
 def test_r2_asks_once_and_keeps_only_the_digest_of_the_token(session: Session) -> None:
     _, mine, reference, token = asked(session)
     assert reference.state is R.REQUESTED
-    assert reference.token_digest == references.digest_of(token)
+    assert reference.token_digest == digest_of(token)
     assert token not in str(reference.__dict__)
     assert references.request_references(session, mine, make.NOW) == 0
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from matsapply.applications.models import Application, Reference, StreamApplication, TrackChoice
-from matsapply.applications.references import digest_of
+from matsapply.mail.tokens import digest_of
 from matsapply.cohorts.models import Cohort, Mentor, Stream, StreamTrack, Track
 from matsapply.decisions.models import ReleaseBatch
 from matsapply.evaluations.models import EvaluationInvite, InviteStream, Submission
