@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from matsapply.applications import references
 from matsapply.applications.models import Application, Reference, ReferenceLetter
 from matsapply.mail.kinds import Mail
-from matsapply.mail.tokens import digest_of
 from matsapply.mail.models import Notification
+from matsapply.mail.tokens import digest_of
 from matsapply.rules.refusals import Code, Refused
 from matsapply.rules.stages import ReferenceState, ReferenceTiming
 from tests import factories as make

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from matsapply.applications.models import Application, Reference, StreamApplication, TrackChoice
-from matsapply.mail.tokens import digest_of
 from matsapply.cohorts.models import Cohort, Mentor, Stream, StreamTrack, Track
 from matsapply.decisions.models import ReleaseBatch
 from matsapply.evaluations.models import EvaluationInvite, InviteStream, Submission
@@ -20,6 +19,7 @@ from matsapply.files.models import StoredFile
 from matsapply.interviews.models import Interview, InterviewSlot
 from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
+from matsapply.mail.tokens import digest_of
 from matsapply.offers.models import Offer, WaitlistEntry
 from matsapply.people import actions
 from matsapply.people.models import Account, Person, RoleGrant
