@@ -28,7 +28,7 @@ NOW = at("2027-03-08 09:00")
 
 
 class Scene:
-    """Two streams on the morning of 8 March 2027: red asks its candidates to pick an interview, blue sets them a task."""
+    """Two streams on the morning of 8 March 2027: red offers its candidates an interview, blue sets a task."""
 
     def __init__(self, app: Flask, session: Session, clock: FixedClock) -> None:
         session.expire_on_commit = False

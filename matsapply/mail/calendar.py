@@ -76,8 +76,8 @@ def interview_invite(
 
 
 def dates_feed(items: Iterable[DateItem], now: datetime, *, name: str = "Key dates") -> str:
-    """The dates as events; those without an end take no time. An event at the end of a day AoE lies a minute before that end, on
-    the day people mean."""
+    """The dates as events; those without an end take no time. An event at the end of a day AoE lies a minute before
+    that end, on the day people mean."""
     events = []
     for item in items:
         event = Event()
