@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from matsapply.applications.models import Application
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy.orm import Session
 
 
@@ -24,3 +26,9 @@ def lock_application(session: Session, application_id: int) -> Application:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
+
+
+def lock_applications(session: Session, application_ids: Iterable[int]) -> None:
+    """Several of them by key: before an act in bulk, so that two such acts in different orders wait for each other."""
+    wanted = sa.select(Application.id).where(Application.id.in_(set(application_ids)))
+    session.execute(wanted.order_by(Application.id).with_for_update()).all()

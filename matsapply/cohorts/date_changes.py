@@ -63,6 +63,11 @@ def in_words(refusal: MoveRefusal) -> str:
             return f"{code} needs a reason; it is kept in the log."
         case MoveProblem.PASSED:
             return f"{code} has passed. It can be opened again until a later instant, but the past stays as it was."
+        case MoveProblem.OPEN_OFFERS:
+            return (
+                f"{code} may not lie before {refusal.earliest:%Y-%m-%d %H:%M} UTC: an open offer can be answered until "
+                "then, and an offer's end is never taken back."
+            )
 
 
 def plan_changes(

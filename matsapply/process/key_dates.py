@@ -1,4 +1,7 @@
-"""Telling people that a date they rely on has moved: each holder of a draft or an open task, once for each move."""
+"""What a move of a date means for people: open offers are kept, and whoever relies on the date is told.
+
+Each holder of a draft or an open task is told once for each move.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,18 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from matsapply.applications.models import Application, StreamApplication
+from matsapply.cohorts.date_changes import DateRefused
 from matsapply.cohorts.models import Evaluation, Stream
 from matsapply.evaluations.models import EvaluationInvite
 from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
+from matsapply.offers.models import Offer
 from matsapply.people.models import Account, Person
-from matsapply.rules.stages import LIVE_STREAM_APPLICATION, ApplicationState, EvaluationState
+from matsapply.rules.date_moves import MoveProblem, MoveRefusal
+from matsapply.rules.stages import LIVE_STREAM_APPLICATION, ApplicationState, EvaluationState, OfferState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -41,12 +48,30 @@ HOLDERS: dict[str, frozenset[ApplicationState]] = {
 _OPEN_TASK = (EvaluationState.INVITED, EvaluationState.STARTED)
 
 
+def keep_offers(session: Session, cohort_id: int, instants: Mapping[str, datetime | None]) -> None:
+    """Refuse a closing of the waitlist (T15) before the end of an open offer: an offer's end only moves later, and
+    never past T15 (invariant 43). Raises ``DateRefused``."""
+    closing = instants.get("T15")
+    if closing is None:
+        return
+    last = session.scalar(
+        sa.select(sa.func.max(Offer.expires_at)).where(
+            Offer.cohort_id == cohort_id, Offer.state.in_((OfferState.APPROVED, OfferState.PENDING))
+        )
+    )
+    if last is not None and closing < last:
+        raise DateRefused(MoveRefusal(MoveProblem.OPEN_OFFERS, "T15", earliest=last))
+
+
 def tell_holders(session: Session, moves: tuple[DateChange, ...], now: datetime) -> None:
     """Write to everybody whom a move concerns; the teller for ``cohorts.actions.set_key_date`` and for loads.
+
+    A move that may not be is refused here too (see ``keep_offers``): no way of moving a date goes past the teller.
 
     The reason stays in the log: it is written for colleagues and may speak of what is not released.
     """
     for move in moves:
+        keep_offers(session, move.cohort_id, {move.code: move.new})
         if not move.tells:
             continue
         people = _holders(move.cohort_id, move.code)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from matsapply.applications.facts import facts_of, letter_to, place_of
-from matsapply.applications.locks import lock_application
+from matsapply.applications.locks import lock_application, lock_applications
 from matsapply.applications.models import Application, StreamApplication
 from matsapply.audit import actions as audit
 from matsapply.cohorts.models import Cohort
@@ -40,6 +40,7 @@ from matsapply.rules.stages import (
 from matsapply.tracking.actions import advance, begin
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -48,6 +49,12 @@ if TYPE_CHECKING:
     from matsapply.rules.workflow import Facts
 
 OPEN_OFFER = (OfferState.DRAFT, OfferState.APPROVED, OfferState.PENDING, OfferState.ACCEPTED, OfferState.CONFIRMED)
+
+
+def lock_for_bulk(session: Session, application_ids: Iterable[int], stream_ids: Iterable[int]) -> None:
+    """All that acts in bulk will lock one by one, in the one order: first every application, then every stream."""
+    lock_applications(session, application_ids)
+    lock_streams(session, stream_ids)
 
 
 def draft_offer(

@@ -37,11 +37,13 @@ class MoveProblem(StrEnum):
     NEEDS_CONFIRMATION = "needs_confirmation"
     NEEDS_REASON = "needs_reason"
     PASSED = "passed"
+    OPEN_OFFERS = "open_offers"
 
 
 @dataclass(frozen=True, slots=True)
 class MoveRefusal:
-    """A change that is not allowed; ``earliest`` where the notice decides, ``violations`` where the order does."""
+    """A change that is not allowed; ``earliest`` where the notice or an open offer decides, ``violations`` where the
+    order does."""
 
     problem: MoveProblem
     code: str

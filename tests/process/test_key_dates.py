@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,13 +12,17 @@ from sqlalchemy.orm import Session
 
 from matsapply.applications.models import Application, Snapshot
 from matsapply.cohorts import actions, editing
-from matsapply.cohorts.date_changes import DateChange
+from matsapply.cohorts.date_changes import DateChange, DateRefused
 from matsapply.cohorts.file_types import CohortFile, Moment
 from matsapply.evaluations.models import EvaluationInvite
 from matsapply.mail.kinds import Mail
 from matsapply.mail.models import Notification
+from matsapply.process import placement
 from matsapply.process.key_dates import tell_holders
-from matsapply.rules.stages import ApplicationState, CloseReason, EvaluationState, StreamApplicationState
+from matsapply.rules.access import Actor
+from matsapply.rules.date_moves import MoveProblem
+from matsapply.rules.stages import ApplicationState, CloseReason, EvaluationState, Outcome, StreamApplicationState
+from tests.process.ranked import CO, RELEASED, Ranked
 from tests.stream_world import DATES, World, at
 
 NOW = at("2027-01-12 09:00")
@@ -123,3 +127,32 @@ def test_a_tasks_due_date_is_told_to_those_who_have_not_handed_in(session: Sessi
     )
     tell_holders(session, (move,), NOW)
     assert told(session) == [people[EvaluationState.INVITED].person_id]
+
+
+def test_43_the_waitlist_may_not_close_before_an_open_offer_ends(session: Session) -> None:
+    """Neither by its page nor by a file; up to the offer's end it may move."""
+    ranked = Ranked(session, 1)
+    offer = ranked.offer(ranked.entries[0])
+    batch = ranked.decide(Outcome.OFFER)
+    ranked.seal(batch)
+    ranked.release(batch)
+    world, now = ranked.world, RELEASED + timedelta(hours=1)
+    assert offer.expires_at == at(DATES["T14"])
+    placement.extend_offer(session, ranked.first, offer, role=CO, until=at(DATES["T15"]) - 2 * DAY, now=now)
+
+    def close(closing: datetime) -> None:
+        actions.set_key_date(
+            session, ranked.first, world.cohort, "T15", closing, "", "for a reason", True, now, tell=tell_holders
+        )
+
+    with (
+        pytest.raises(DateRefused, match="T15 may not lie before 2027-05-13 12:00 UTC") as refused,
+        session.begin_nested(),
+    ):
+        close(offer.expires_at - timedelta(minutes=1))
+    assert refused.value.refusal.problem is MoveProblem.OPEN_OFFERS
+    ranked.check()
+    close(offer.expires_at)
+    placement.decline_offer(session, Actor(offer.person_id), offer, now=now)
+    close(at("2027-05-06 12:00"))
+    ranked.check()

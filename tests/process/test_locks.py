@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
@@ -15,49 +13,14 @@ from matsapply.process.release import release, seal
 from matsapply.rules.access import Actor
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import CloseReason, OfferState, Outcome, Role
+from tests.locks import in_order, locks
 from tests.process.ranked import CO, RECORDED, RELEASED, Ranked, S
 from tests.stream_world import DATES, at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from sqlalchemy.orm import Session
-
-LOCKED = re.compile(r"FROM (application|stream|cohort)\b.*FOR UPDATE", re.DOTALL)
-
-
-@contextmanager
-def locks(session: Session) -> Iterator[list[tuple[str, list[int]]]]:
-    """What is locked meanwhile, in order: the table, and the keys its statement locked."""
-    taken: list[tuple[str, list[int]]] = []
-
-    def seen(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, executemany: Any) -> None:
-        if (found := LOCKED.search(statement)) is not None:
-            values = parameters.values() if isinstance(parameters, dict) else parameters
-            taken.append((found[1], sorted(value for value in values if isinstance(value, int))))
-
-    engine = session.get_bind()
-    sa.event.listen(engine, "after_cursor_execute", seen)
-    try:
-        yield taken
-    finally:
-        sa.event.remove(engine, "after_cursor_execute", seen)
-
-
-def in_order(taken: list[tuple[str, list[int]]]) -> bool:
-    """Whether no lock was new after one that comes later in the order of tables and keys."""
-    held: set[tuple[str, int]] = set()
-    highest = ("", 0)
-    for table, keys in taken:
-        for key in keys:
-            if (table, key) in held:
-                continue
-            if (table, key) < highest:
-                return False
-            highest = max(highest, (table, key))
-            held.add((table, key))
-    return True
 
 
 @pytest.mark.databases("postgresql")
@@ -70,13 +33,13 @@ def test_A9_locks_all_its_streams_by_key(session: Session) -> None:
     ranked.entries = [world.entry(application, world.blue, S.ASSESSED), world.entry(application, world.red, S.ASSESSED)]
     ranked.rank(2, None, [ranked.entries[1]])
     ranked.rank(1, None, [ranked.entries[0]], world.blue)
-    with locks(session) as taken:
+    with locks(session.get_bind()) as taken:
         withdraw.withdraw_application(
             session, Actor(application.person_id), application, role=Role.APPLICANT, now=RECORDED
         )
     assert ("stream", sorted([world.red.id, world.blue.id])) in taken
     assert in_order(taken)
-    with locks(session) as taken:
+    with locks(session.get_bind()) as taken:
         withdraw.undo_withdrawal(session, Actor(application.person_id), application, role=Role.APPLICANT, now=RECORDED)
     assert in_order(taken)
 
@@ -101,11 +64,11 @@ def test_release_and_lapse_lock_all_applications_before_the_first_stream(session
     ranked = pending(session, 3)
     batch = ranked.decide(*[Outcome.OFFER] * 3)
     seal(session, ranked.first, batch, role=CO, now=RECORDED)
-    with locks(session) as taken:
+    with locks(session.get_bind()) as taken:
         release(session, ranked.first, batch, role=CO, now=RELEASED)
         session.flush()
     assert in_order(taken)
-    with locks(session) as taken:
+    with locks(session.get_bind()) as taken:
         while due.run_due(session, at(DATES["T14"])):
             session.flush()
     assert [table for table, _ in taken][:3] == ["application"] * 3

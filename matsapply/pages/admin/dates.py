@@ -23,7 +23,7 @@ from matsapply.people.queries import names_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.platform.instants import machine
-from matsapply.process.key_dates import how_many, tell_holders
+from matsapply.process.key_dates import how_many, keep_offers, tell_holders
 from matsapply.rules.access import Act, may
 from matsapply.rules.date_moves import Move, MoveKind, MoveTerms
 from matsapply.rules.deadlines import short_windows
@@ -159,6 +159,7 @@ def save_dates(cohort_key: str) -> ResponseReturnValue:
     try:
         instants = {code: at for code, (at, _) in changes.items()}
         moves = plan_for(session(), cohort, instants, now, MoveTerms(confirmed=True, reason=reason))
+        keep_offers(session(), frame.id, instants)
         mark = _mark(moves)
         if not moves or request.form.get("shown") != mark:
             return _form(frame, lines, preview=_preview(frame, lines, moves), mark=mark, looked=True)

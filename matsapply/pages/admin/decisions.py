@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import abort, render_template, request
 
+from matsapply.applications.locks import lock_applications
 from matsapply.applications.models import Application, TrackChoice
 from matsapply.cohorts.models import Stream
 from matsapply.decisions import queries
@@ -115,6 +116,8 @@ def record(cohort_key: str, track_key: str) -> ResponseReturnValue:
         return go("admin.track_decisions", cohort_key=cohort_key, track_key=track_key)
     role = acting_role(_reach(frame, track_id), POLICY[Act.DECISIONS_WRITE])
     now, feedback = clock.now(), request.form.get("feedback", "").strip()
+
+    lock_applications(session(), [row.application_id for row in rows])
 
     def one(row: queries.ChoiceRow) -> None:
         record_decision(

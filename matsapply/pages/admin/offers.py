@@ -125,6 +125,8 @@ def decide_stream(cohort_key: str, stream_key: str) -> ResponseReturnValue:
         and outcome is not row.outcome
     ]
 
+    placement.lock_for_bulk(session(), [row.application_id for row, _ in chosen], [line.id])
+
     def one(pair: tuple[queries.Candidate, Outcome]) -> None:
         row, outcome = pair
         entry = session().get_one(StreamApplication, row.id)
@@ -162,6 +164,7 @@ def approve_offers(cohort_key: str) -> ResponseReturnValue:
         )
         .all()
     )
+    placement.lock_for_bulk(session(), [row.application_id for row in rows], {row.stream_id for row in rows})
     second = 0
 
     def one(offer: Offer) -> None:
