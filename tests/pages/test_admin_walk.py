@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from matsapply.app import create_app
 from matsapply.applications.models import Application, StreamApplication, TrackChoice
 from matsapply.cohorts.models import Cohort, Stream, Track
 from matsapply.decisions.models import BatchExclusion, Decision, ReleaseBatch
@@ -21,7 +20,6 @@ from matsapply.offers.models import Offer
 from matsapply.pages.admin.application_acts import inert
 from matsapply.people.models import Person, RoleGrant
 from matsapply.platform import clock as clock_module
-from matsapply.platform.settings import Settings
 from matsapply.rules.stages import ApplicationState, BatchState, OfferState, StreamApplicationState
 
 if TYPE_CHECKING:
@@ -254,14 +252,3 @@ def test_the_clock_is_for_the_demos_admins(app, demo, clock, settings):
         assert (clock_module.now() - before).total_seconds() > 86_000
         assert post(admin, "/demo/clock", at="2027-01-01 12:00 UTC").status_code == 422
         assert post(admin, "/demo/clock", at="nonsense").status_code == 422
-
-
-@pytest.mark.databases("sqlite")
-def test_there_is_no_clock_outside_the_demo(live_database, tmp_path):
-    plain = create_app(
-        Settings(data=tmp_path, database_url=live_database, secret_key="s" * 20, password_salt="p" * 20, jobs="none")
-    )
-    client = plain.test_client()
-    assert client.get("/demo").status_code == 404
-    assert client.post("/demo/clock").status_code in {400, 404}
-    assert not [rule for rule in plain.url_map.iter_rules() if rule.rule.startswith("/demo")]

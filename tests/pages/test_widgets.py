@@ -10,7 +10,8 @@ from hypothesis import given, strategies as st
 from wtforms import FieldList, Form, FormField, RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired
 
-from matsapply.pages import form_shapes, icons, instants, pictures, widgets
+from matsapply.pages import form_shapes, icons, pictures, widgets
+from matsapply.platform import instants
 from tests.pages.gallery import create_gallery
 
 CLOSE = datetime(2027, 1, 18, 12, 0, tzinfo=UTC)  # the end of 17 January, Anywhere on Earth
