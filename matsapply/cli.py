@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import sqlalchemy as sa
 
-from matsapply.commands import cohorts, databases, demos, doctor, people, running, showcase
+from matsapply.commands import cohorts, databases, demos, doctor, mail, people, running, showcase
 from matsapply.commands.context import Stop
 from matsapply.pages.phrases import sentence
 from matsapply.platform.migrate import MigrationError
@@ -32,6 +32,7 @@ for command in (
     demos.demo,
     showcase.showcase,
     people.user,
+    mail.mail,
     doctor.doctor,
 ):
     cli.add_command(command)

@@ -143,14 +143,6 @@ def tell_of(session: Session, moves: tuple[DateChange, ...], now: datetime, tell
         tell(session, to_tell, now)
 
 
-def describe_key_date(
-    session: Session, actor: Actor, date: KeyDate, now: datetime, *, label: str, note: str, estimate: bool
-) -> None:
-    """Change the words beside a date; the date itself stays."""
-    date.label, date.note, date.estimate = label, note, estimate
-    log(session, actor, "key_date.describe", now, "key_date", date, date.cohort_id, detail={"code": date.code})
-
-
 # --- the cohort ---------------------------------------------------------------------------------------------------
 
 

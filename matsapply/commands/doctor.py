@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from matsapply.cohorts.models import Cohort
 from matsapply.commands.context import load_settings, make_engine
+from matsapply.mail import queries
 from matsapply.platform import clock, migrate
 from matsapply.platform.settings import Settings, SettingsError
 from matsapply.platform.storage import Storage, UnavailableError
@@ -22,6 +23,7 @@ from matsapply.process.invariants import violations
 from matsapply.reviews.aggregates import recompute_check
 
 MAIL_WAIT = 5  # seconds
+OUTBOX_WAIT = timedelta(minutes=15)  # a sweep each minute sends what is due
 CLOCKS_MAY_DIFFER = timedelta(seconds=5)
 
 
@@ -37,16 +39,16 @@ class Finding:
 @click.command()
 @click.option("--deep", is_flag=True, help="Also check every invariant of the process against the data.")
 def doctor(deep: bool) -> None:
-    """Check configuration, database, migrations, storage, mail and clock; say what to do. Status 1 if any is wrong."""
+    """Check configuration, database, migrations, storage, mail, outbox and clock; say what to do.
+
+    Status 1 if anything is wrong.
+    """
     try:
         settings = load_settings()
     except SettingsError as error:
         _show(Finding("configuration", str(error), "correct it as the line says, then run doctor again"))
         sys.exit(1)
-    looks: list[Callable[[Settings], Finding]] = [_configuration, _database, _migrations, _storage, _mail, _clock]
-    if deep:
-        looks.append(_invariants)
-    findings = [look(settings) for look in looks]
+    findings = [look(settings) for look in (*LOOKS, *([_invariants] if deep else []))]
     for finding in findings:
         _show(finding)
     wrong = sum(bool(finding.advice) for finding in findings)
@@ -122,6 +124,20 @@ def _mail(settings: Settings) -> Finding:
     return Finding("mail", f"{settings.smtp_host}:{settings.smtp_port} answers")
 
 
+def _outbox(settings: Settings) -> Finding:
+    engine = make_engine(settings)
+    try:
+        with Session(engine) as session:
+            late = queries.waiting(session, clock.now() - OUTBOX_WAIT)
+            lost = len(queries.undelivered(session))
+    except sa.exc.SQLAlchemyError:
+        return Finding("outbox", "cannot be read", "mend the database first")
+    finally:
+        engine.dispose()
+    seen = f"{late} messages are late, {lost} were not delivered (matsapply mail undelivered lists them)"
+    return Finding("outbox", seen, "start matsapply worker, or see why mail is refused" if late else "")
+
+
 def _clock(settings: Settings) -> Finding:
     here = datetime.now(UTC)
     if settings.demo:
@@ -155,3 +171,14 @@ def _invariants(settings: Settings) -> Finding:
     if found:
         return Finding("invariants", f"{len(found)} broken, first: {found[0]}", "stop writing, and look at the log")
     return Finding("invariants", "all hold")
+
+
+LOOKS: tuple[Callable[[Settings], Finding], ...] = (
+    _configuration,
+    _database,
+    _migrations,
+    _storage,
+    _mail,
+    _outbox,
+    _clock,
+)

@@ -84,12 +84,6 @@ def inbox(session: Session, person_id: int, *, offset: int = 0, limit: int = PAG
     return [Line(*row) for row in session.execute(statement)]
 
 
-def unread(session: Session, person_id: int) -> int:
-    """How many messages in the portal the person has not opened."""
-    statement = sa.select(sa.func.count()).where(_in_portal(person_id), Notification.read_at.is_(None))
-    return session.scalar(statement) or 0
-
-
 def inbox_message(session: Session, person_id: int, public_id: str) -> Opened | None:
     """One message of the person's own inbox; ``None`` for anybody else's, as for one that does not exist."""
     statement = sa.select(*_OPENED).where(_in_portal(person_id), Notification.public_id == public_id)
@@ -117,18 +111,19 @@ def _opened(row: Sequence[Any] | None) -> Opened | None:
     return None if row is None else Opened(*row)
 
 
-def undelivered(session: Session, *, limit: int = PAGE) -> list[Opened]:
+def undelivered(session: Session) -> list[Opened]:
     """Messages that were given up or came back: somebody has to reach these people another way."""
     statement = (
         sa.select(*_OPENED)
         .where(Notification.state.in_([MailState.FAILED, MailState.BOUNCED]))
         .order_by(*_NEWEST_FIRST)
-        .limit(limit)
     )
     return [Opened(*tuple(row)) for row in session.execute(statement)]
 
 
-def waiting(session: Session) -> int:
-    """How many messages are still to be sent."""
-    statement = sa.select(sa.func.count()).where(Notification.state.in_([MailState.QUEUED, MailState.SENDING]))
+def waiting(session: Session, due_by: datetime) -> int:
+    """How many messages should have gone out by then and did not."""
+    statement = sa.select(sa.func.count()).where(
+        Notification.state.in_([MailState.QUEUED, MailState.SENDING]), Notification.next_try_at <= due_by
+    )
     return session.scalar(statement) or 0

@@ -15,8 +15,8 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from matsapply.pages import form_shapes, icons, instants, pictures
-from matsapply.platform import clock
+from matsapply.pages import form_shapes, icons, pictures
+from matsapply.platform import clock, instants
 
 SITE_NAME = "MATS Apply"
 THEMES = ("light", "dark")

@@ -118,12 +118,6 @@ class TestKeyDates:
         row = session.scalars(sa.select(KeyDate).where(KeyDate.code == "T15")).one()
         assert (row.at, row.wall_rule) == (at, "2027-05-20 15:00 UTC")
 
-    def test_words_beside_a_date(self, session: Session, cohort: Cohort, admin: Actor) -> None:
-        row = session.scalars(sa.select(KeyDate).where(KeyDate.code == "T15")).one()
-        actions.describe_key_date(session, admin, row, NOW, label="Waiting ends", note="at the latest", estimate=True)
-        view = next(view for view in queries.key_dates(session, cohort.id) if view.code == "T15")
-        assert (view.label, view.note, view.estimate, view.moved_on) == ("Waiting ends", "at the latest", True, None)
-
 
 class TestCohortAndTracks:
     def test_publication_publishes_the_form(self, session: Session, admin: Actor) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 
-from matsapply import cli
 from matsapply.cohorts.models import Cohort
 from matsapply.platform import migrate
 from matsapply.platform.settings import ROOT
+from tests.commands.conftest import SECRETS
 from tests.services import environment, free_port, matsapply
 
 if TYPE_CHECKING:
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-SECRETS = {"secret_key": "a secret for tests only, long enough", "password_salt": "a salt for tests only"}
+    from tests.commands.conftest import Ended
+
 EXAMPLE = ROOT / "config" / "cohorts" / "2027-06.yaml"
 SERVE = ("serve", "--port")
 
@@ -38,21 +38,16 @@ def refused(*arguments: object, env: dict[str, str]) -> str:
 
 
 @pytest.fixture
-def refused_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+def refused_here(here: Callable[..., Ended]) -> Callable[..., str]:
     """The same in this process, for the many cases in which the command does not get far."""
 
     def ask(*arguments: object, env: dict[str, str]) -> str:
-        for name in [name for name in os.environ if name.startswith("MATSAPPLY_")]:
-            monkeypatch.delenv(name)
-        for name, value in env.items():
-            monkeypatch.setenv(name, value)
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(each) for each in arguments])
-        assert left.value.code == 2
-        *before, line = capsys.readouterr().err.strip().splitlines()
+        ended = here(*arguments, env=env)
+        assert ended.status == 2
+        *before, line = ended.err.strip().splitlines()
         assert line.startswith("matsapply: ")
         assert not before
-        return str(line)
+        return line
 
     return ask
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from matsapply.pages import instants
+from matsapply.platform import instants
 from matsapply.rules.journey import Round, has_ended, present_round, round_at, rounds_of
 from matsapply.rules.stages import CloseReason
 from matsapply.rules.visibility import Stage, StreamLine
