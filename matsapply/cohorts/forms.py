@@ -12,6 +12,8 @@ from matsapply.cohorts.models import Criterion, FormVersion, Question, Rubric, T
 from matsapply.rules.stages import QuestionType, RubricKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
 
 
@@ -127,29 +129,30 @@ def _form(session: Session, form: FormVersion) -> FormView:
     return FormView(form.id, form.number, form.published_at, form.stated_minutes, form.ai_policy, questions)
 
 
+_RUBRIC = (
+    sa.select(Rubric, Criterion.id, Criterion.key, Criterion.label, Criterion.anchors)
+    .outerjoin(Criterion, Criterion.rubric_id == Rubric.id)
+    .order_by(Criterion.position, Criterion.id)
+)
+_RUBRIC_BY_ID = _RUBRIC.where(Rubric.id == sa.bindparam("rubric_id"))
+
+
 def rubric_in_force(session: Session, cohort_id: int, kind: RubricKind) -> RubricView | None:
     """The rubric of that kind with the highest number."""
-    row = session.scalars(
-        sa.select(Rubric)
-        .where(Rubric.cohort_id == cohort_id, Rubric.kind == kind)
-        .order_by(Rubric.number.desc())
-        .limit(1)
-    ).one_or_none()
-    return _rubric(session, row) if row else None
+    newest = sa.select(Rubric.id).where(Rubric.cohort_id == cohort_id, Rubric.kind == kind)
+    newest = newest.order_by(Rubric.number.desc()).limit(1)
+    return _rubric(session.execute(_RUBRIC.where(Rubric.id == newest.scalar_subquery())).all())
 
 
 def rubric(session: Session, rubric_id: int) -> RubricView | None:
     """One rubric by its key: the one a round was opened with."""
-    row = session.get(Rubric, rubric_id)
-    return _rubric(session, row) if row else None
+    return _rubric(session.execute(_RUBRIC_BY_ID, {"rubric_id": rubric_id}).all())
 
 
-def _rubric(session: Session, row: Rubric) -> RubricView:
-    criteria = session.execute(
-        sa.select(Criterion.id, Criterion.key, Criterion.label, Criterion.anchors)
-        .where(Criterion.rubric_id == row.id)
-        .order_by(Criterion.position, Criterion.id)
-    )
+def _rubric(rows: Sequence[Any]) -> RubricView | None:
+    if not rows:
+        return None
+    row = rows[0][0]
     return RubricView(
         id=row.id,
         kind=row.kind,
@@ -160,5 +163,5 @@ def _rubric(session: Session, row: Rubric) -> RubricView:
         blind=tuple(row.blind),
         weights=dict(row.weights),
         settings=dict(row.settings),
-        criteria=tuple(CriterionView(*criterion) for criterion in criteria),
+        criteria=tuple(CriterionView(*criterion) for _, *criterion in rows if criterion[0] is not None),
     )

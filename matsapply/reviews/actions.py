@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from matsapply.applications.facts import place_of
-from matsapply.applications.models import Application, TeamTask, TrackChoice
+from matsapply.applications.models import Application, TeamTask
 from matsapply.cohorts.forms import rubric as rubric_view
-from matsapply.cohorts.models import Track
-from matsapply.reviews.aggregates import OUT_OF_PLAY, refresh_application, refresh_target
+from matsapply.reviews.aggregates import first_in_play, refresh_application, refresh_target, track_choices
 from matsapply.reviews.models import Review, ReviewAssignment, ReviewRound
 from matsapply.reviews.rounds import (
     THIRD_READER,
@@ -32,6 +31,7 @@ from matsapply.rules.workflow import Facts
 from matsapply.tracking.actions import advance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -87,21 +87,24 @@ class Held:
     conflict: bool
 
 
+_HOLD = (
+    sa.select(
+        ReviewAssignment,
+        ReviewRound,
+        Application,
+        in_conflict(ReviewAssignment.reviewer_id, ReviewAssignment.application_id),
+    )
+    .join(ReviewRound, ReviewRound.id == ReviewAssignment.round_id)
+    .join(Application, Application.id == ReviewAssignment.application_id)
+    .where(ReviewAssignment.id == sa.bindparam("assignment_id"))
+    .with_for_update(of=Application)
+    .execution_options(populate_existing=True)
+)
+
+
 def hold(session: Session, assignment_id: int) -> Held:
     """Lock the application of an assignment and read the assignment afresh. One query."""
-    row = session.execute(
-        sa.select(
-            ReviewAssignment,
-            ReviewRound,
-            Application,
-            in_conflict(ReviewAssignment.reviewer_id, ReviewAssignment.application_id),
-        )
-        .join(ReviewRound, ReviewRound.id == ReviewAssignment.round_id)
-        .join(Application, Application.id == ReviewAssignment.application_id)
-        .where(ReviewAssignment.id == assignment_id)
-        .with_for_update(of=Application)
-        .execution_options(populate_existing=True)
-    ).one()
+    row = session.execute(_HOLD, {"assignment_id": assignment_id}).one()
     return Held(row[0], row[1], row[2], bool(row[3]))
 
 
@@ -175,8 +178,10 @@ def submit_review(
     checked = _check(rubric, entered)
     facts = facts_for(held, actor, role, now, complete=checked.complete)
     _refuse_when_closed(held.round, now)
-    _advance(session, held, "D4c" if correcting else "D4", facts, actor)
+    # Read before anything changes: a read afterwards would first write the changes, one by one.
     previous = _current(session, own.id) if correcting else None
+    choices = track_choices(session, own.application_id) if _weighs_tracks(held.round, rubric) else ()
+    _advance(session, held, "D4c" if correcting else "D4", facts, actor)
     number = 1
     if previous is not None:
         previous.superseded_at = now
@@ -189,7 +194,7 @@ def submit_review(
         rubric_id=held.round.rubric_id,
         snapshot_number=held.application.snapshot_number,
         scores=checked.scores,
-        total=weighted_total(checked.scores, _own_weights(session, rubric, held)),
+        total=weighted_total(checked.scores, _own_weights(rubric, choices)),
         confidence=entered.confidence,
         note=entered.note[:MOST_NOTE],
         feedback=entered.feedback[:MOST_FEEDBACK],
@@ -200,7 +205,7 @@ def submit_review(
     # The draft has become the review.
     own.draft_scores, own.draft_note, own.draft_feedback, own.draft_confidence = {}, "", "", None
     own.draft_minutes = 0.0
-    refresh(session, held, now, rubric)
+    _refresh(session, held, rubric, choices)
     return review
 
 
@@ -271,7 +276,7 @@ def void(
     _advance(session, held, "D9", facts_for(held, actor, role, now, reason=reason), actor)
     if (review := _current(session, held.assignment.id)) is not None:
         review.voided_at, review.void_reason = now, reason
-        refresh(session, held, now)
+        refresh(session, held)
     session.flush()
 
 
@@ -290,7 +295,7 @@ def restore(
     _advance(session, held, "D9u", facts_for(held, actor, role, now, reason=reason, complete=review is not None), actor)
     if review is not None:
         review.voided_at, review.void_reason = None, ""
-    refresh(session, held, now)
+    refresh(session, held)
 
 
 def cancel_open(session: Session, actor: Actor, application: Application, now: datetime) -> int:
@@ -309,11 +314,17 @@ def cancel_open(session: Session, actor: Actor, application: Application, now: d
 # --- what follows -----------------------------------------------------------------------------------------------------
 
 
-def refresh(session: Session, held: Held, now: datetime, rubric: RubricView | None = None) -> None:
+def refresh(session: Session, held: Held) -> None:
     """Make the aggregates of the assignment's target anew, and ask for a third reader where two lie far apart."""
+    rubric = _rubric(session, held.round)
+    choices = track_choices(session, held.application.id) if _weighs_tracks(held.round, rubric) else ()
+    _refresh(session, held, rubric, choices)
+
+
+def _refresh(session: Session, held: Held, rubric: RubricView, choices: Sequence[Any]) -> None:
     if held.round.kind is RoundKind.CENTRAL_SCORE:
-        found = refresh_application(session, held.application)
-        _ask_third_reader(session, held, found, rubric or _rubric(session, held.round))
+        found = refresh_application(session, held.application, choices)
+        _ask_third_reader(session, held, found, rubric)
     elif held.round.kind is RoundKind.CENTRAL_SCREEN:
         session.flush()
     else:
@@ -367,19 +378,15 @@ def _current(session: Session, assignment_id: int) -> Review | None:
     ).one_or_none()
 
 
-def _own_weights(session: Session, rubric: RubricView, held: Held) -> dict[str, float]:
+def _weighs_tracks(round_: ReviewRound, rubric: RubricView) -> bool:
+    """Whether a reading of the round depends on the applicant's tracks, by its weights or by the scores kept there."""
+    return bool(rubric.weights) or round_.kind is RoundKind.CENTRAL_SCORE
+
+
+def _own_weights(rubric: RubricView, choices: Sequence[Any]) -> dict[str, float]:
     """The weights of the applicant's first track that is still in play."""
     keys = [criterion.key for criterion in rubric.criteria]
-    if not rubric.weights:
-        return weights_for({}, None, keys)
-    track = session.scalar(
-        sa.select(Track.key)
-        .join(TrackChoice, TrackChoice.track_id == Track.id)
-        .where(TrackChoice.application_id == held.application.id, TrackChoice.state.not_in(OUT_OF_PLAY))
-        .order_by(TrackChoice.rank)
-        .limit(1)
-    )
-    return weights_for(rubric.weights, track, keys)
+    return weights_for(rubric.weights, first_in_play(choices), keys)
 
 
 def _minutes(entered: Entered) -> float:

@@ -17,6 +17,7 @@ from matsapply.applications.models import Application, StreamApplication, TrackC
 from matsapply.cohorts.models import Rubric, StreamEvaluation, Track
 from matsapply.evaluations.models import EvaluationInvite, Submission
 from matsapply.interviews.models import Interview
+from matsapply.platform.db import fetch
 from matsapply.reviews.models import Review, ReviewAssignment, ReviewRound
 from matsapply.reviews.visibility import in_conflict
 from matsapply.rules.scoring import Aggregate, aggregate, weighted_total, weights_for
@@ -58,42 +59,47 @@ def totals_for(track: str | None, readings: Iterable[Scored]) -> list[float]:
     return [weighted_total(scores, weights_for(weights, track, tuple(scores))) for scores, weights in readings]
 
 
-def refresh_application(session: Session, application: Application) -> Aggregate:
-    """Set the scores of the application and of its track choices from its central readings. Hold its row locked."""
-    session.flush()
-    readings: list[Scored] = [(row.scores, row.weights) for row in session.execute(_central(application.id))]
-    choices = session.execute(
-        sa.select(TrackChoice, Track.key)
-        .join(Track, Track.id == TrackChoice.track_id)
-        .where(TrackChoice.application_id == application.id)
-        .order_by(TrackChoice.rank)
-    ).all()
+_CHOICES = (
+    sa.select(TrackChoice, Track.key)
+    .join(Track, Track.id == TrackChoice.track_id)
+    .where(TrackChoice.application_id == sa.bindparam("application_id"))
+    .order_by(TrackChoice.rank)
+)
+
+
+def track_choices(session: Session, application_id: int) -> Sequence[Any]:
+    """The application's ``(TrackChoice, key of the track)``, in the applicant's order."""
+    return session.execute(_CHOICES, {"application_id": application_id}).all()
+
+
+def refresh_application(session: Session, application: Application, choices: Sequence[Any]) -> Aggregate:
+    """Set the scores of the application and of its ``track_choices`` from its central readings. Hold its row locked."""
+    readings: list[Scored] = [
+        (row.scores, row.weights) for row in fetch(session, _CENTRAL, application_id=application.id)
+    ]
     for choice, key in choices:
         own = aggregate(totals_for(key, readings))
         choice.score_count, choice.score_sum, choice.score_mean = own.count, own.total, own.mean
-    found = aggregate(totals_for(_first(choices), readings))
+    found = aggregate(totals_for(first_in_play(choices), readings))
     application.score_count, application.score_sum = found.count, found.total
     application.score_mean, application.score_spread = found.mean, found.spread
     session.flush()
     return found
 
 
-def _first(choices: Sequence[Any]) -> str | None:
-    """The key of the first choice that is still in play."""
+def first_in_play(choices: Sequence[Any]) -> str | None:
+    """The key of the track of the first choice that is still in play."""
     return next((key for choice, key in choices if choice.state not in OUT_OF_PLAY), None)
 
 
-def _central(application_id: int | None = None, cohort_id: int | None = None) -> sa.Select[Any]:
-    found = (
-        sa.select(Review.application_id, Review.scores, Rubric.weights)
-        .join(ReviewAssignment, ReviewAssignment.id == Review.assignment_id)
-        .join(ReviewRound, ReviewRound.id == Review.round_id)
-        .join(Rubric, Rubric.id == Review.rubric_id)
-        .where(ReviewRound.kind == RoundKind.CENTRAL_SCORE, counts())
-    )
-    if application_id is not None:
-        return found.where(Review.application_id == application_id)
-    return found.where(ReviewRound.cohort_id == cohort_id)
+_ALL_CENTRAL = (
+    sa.select(Review.application_id, Review.scores, Rubric.weights)
+    .join(ReviewAssignment, ReviewAssignment.id == Review.assignment_id)
+    .join(ReviewRound, ReviewRound.id == Review.round_id)
+    .join(Rubric, Rubric.id == Review.rubric_id)
+    .where(ReviewRound.kind == RoundKind.CENTRAL_SCORE, counts())
+)
+_CENTRAL = _ALL_CENTRAL.where(Review.application_id == sa.bindparam("application_id"))
 
 
 # --- marks of the stream phase --------------------------------------------------------------------------------------
@@ -173,7 +179,7 @@ def _marks_mean(session: Session, stream_application: StreamApplication) -> floa
 def recompute_check(session: Session, cohort_id: int) -> list[Mismatch]:
     """Every kept central score of a cohort that differs from what its readings come to; empty when all is well."""
     readings: dict[int, list[Scored]] = defaultdict(list)
-    for row in session.execute(_central(cohort_id=cohort_id)):
+    for row in session.execute(_ALL_CENTRAL.where(ReviewRound.cohort_id == cohort_id)):
         readings[row.application_id].append((row.scores, row.weights))
     choices: dict[int, list[Any]] = defaultdict(list)
     for row in session.execute(

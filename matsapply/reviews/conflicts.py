@@ -92,7 +92,7 @@ def dismiss(
         actor_role=role.value, before="active", after="dismissed", reason=reason, detail={"person": conflict.person_id},
     )  # fmt: skip
     session.flush()
-    _refresh_after(session, conflict, now)
+    _refresh_after(session, conflict)
 
 
 def recuse(
@@ -236,8 +236,8 @@ def _readings(session: Session, person_id: int, application_id: int) -> list[Rev
     )
 
 
-def _refresh_after(session: Session, conflict: ConflictOfInterest, now: datetime) -> None:
+def _refresh_after(session: Session, conflict: ConflictOfInterest) -> None:
     """A reading that was never voided (older data) counts again once its reader's conflict is gone."""
     for assignment in _readings(session, conflict.person_id, conflict.application_id):
         if assignment.state is AssignmentState.SUBMITTED:
-            refresh(session, hold(session, assignment.id), now)
+            refresh(session, hold(session, assignment.id))
