@@ -140,3 +140,5 @@ def test_tasks_and_booked_interviews_of_ones_own_stand_in_the_feed(
     labels = dates_at(app, path)
     assert labels["Interview: Red stream"] == at("2027-03-12 12:00")
     assert [label for label in labels if label.startswith("Interview")] == ["Interview: Red stream"]
+    clock.move_to(at("2027-03-08 13:00"))
+    assert "Hand in: Essay" not in dates_at(app, path), "its time is over"

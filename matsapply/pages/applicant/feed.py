@@ -84,10 +84,9 @@ def _items(held: Editing, now: datetime) -> Iterator[DateItem]:
             changed = date.moved_on or now
             yield DateItem(_uid(date.public_id), date.label, instant, changed, url=status, opens=opens)
     for task in task_lines(session(), held.id, now) if held.snapshot_number else ():
-        end = task.ends_at or task.due_at
-        if end is not None:
+        if task.open(now) and task.ends_at is not None:
             link = url_for("tasks.show", public_id=task.public_id, _external=True)
-            yield DateItem(_uid(task.public_id), f"Hand in: {task.title}", end, now, url=link)
+            yield DateItem(_uid(task.public_id), f"Hand in: {task.title}", task.ends_at, now, url=link)
     streams = applicant_streams(session(), held.id, now)
     for line in streams.interviews:
         if line.starts_at is not None and line.ahead(now):

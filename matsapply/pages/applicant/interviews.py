@@ -97,7 +97,7 @@ def take(public_id: str) -> ResponseReturnValue:
     one = _interview(public_id)
     entry = session().get_one(StreamApplication, one.stream_application_id)
     try:
-        slot = slot_of_stream(session(), entry.stream_id, request.form.get("slot", "")[:20])
+        slot = slot_of_stream(session(), entry.stream_id, request.form.get("slot", "")[:20].replace("\x00", ""))
         if slot is None:
             raise refuse(Code.SLOT_TAKEN)
         book(session(), actor(), one, slot, now)
