@@ -28,18 +28,13 @@ class FileRow:
     uploaded_at: datetime
 
 
+_FILE = (StoredFile.name, StoredFile.size, StoredFile.pages, StoredFile.sha256, StoredFile.created_at)
+
+
 def answer_files(session: Session, application_id: int) -> list[FileRow]:
     """The files that stand as answers now, in the order of their upload."""
     rows = session.execute(
-        sa.select(
-            StoredFile.public_id,
-            AnswerFile.question_key,
-            StoredFile.name,
-            StoredFile.size,
-            StoredFile.pages,
-            StoredFile.sha256,
-            StoredFile.created_at,
-        )
+        sa.select(StoredFile.public_id, AnswerFile.question_key, *_FILE)
         .join(StoredFile, StoredFile.id == AnswerFile.file_id)
         .where(AnswerFile.application_id == application_id, StoredFile.removed_at.is_(None))
         .order_by(AnswerFile.id)
@@ -80,12 +75,21 @@ def _in_snapshot(session: Session, application_id: int, public_id: str) -> bool:
     return any(public_id in files_in(content) for content in contents)
 
 
-def files_in(content: dict[str, Any]) -> set[str]:
-    """The public ids of the files a snapshot holds."""
+def files_in(content: dict[str, Any]) -> dict[str, str]:
+    """The public ids of the files a snapshot holds, each with the key of its question."""
     return {
-        each["file"]
-        for value in content.get("answers", {}).values()
+        each["file"]: question_key
+        for question_key, value in content.get("answers", {}).items()
         if isinstance(value, list)
         for each in value
         if isinstance(each, dict) and "file" in each
     }
+
+
+def snapshot_files(session: Session, content: dict[str, Any]) -> list[FileRow]:
+    """The files a snapshot holds, in the order of their upload."""
+    held = files_in(content)
+    rows = session.execute(
+        sa.select(StoredFile.public_id, *_FILE).where(StoredFile.public_id.in_(held)).order_by(StoredFile.id)
+    )
+    return [FileRow(row[0], held[row[0]], *row[1:]) for row in rows]

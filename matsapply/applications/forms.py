@@ -61,15 +61,20 @@ def load(session: Session, form_version_id: int, public_id: str, *, published: b
     """The form by its key; from memory where it is published and was read before in this process."""
     if (kept := _kept.get(public_id)) is not None:
         return kept
-    view = form_version(session, form_version_id)
-    if view is None:
-        raise LookupError(f"no form version {form_version_id}")
-    form = Form(view.id, view.stated_minutes, view.ai_policy, tuple(asked(question) for question in view.questions))
+    form = form_by_key(session, form_version_id)
     if published:
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
         _kept[public_id] = form
     return form
+
+
+def form_by_key(session: Session, form_version_id: int) -> Form:
+    """The form by its key, from the database."""
+    view = form_version(session, form_version_id)
+    if view is None:
+        raise LookupError(f"no form version {form_version_id}")
+    return Form(view.id, view.stated_minutes, view.ai_policy, tuple(asked(question) for question in view.questions))
 
 
 def asked(question: QuestionView) -> Asked:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from matsapply.applications.answer_files import FileRow, answer_files
+from matsapply.applications.answer_files import FileRow, answer_files, snapshot_files
 from matsapply.applications.answers import Stored, stored_answers
 from matsapply.applications.choices import chosen_tracks
-from matsapply.applications.forms import track_options
+from matsapply.applications.forms import form_by_key, track_options
 from matsapply.applications.models import (
     Application,
     Reference,
@@ -263,6 +263,25 @@ def work(session: Session, application: Editing) -> Work:
         files=answer_files(session, application.id),
         referees=referees(session, application.id),
     )
+
+
+def submitted_work(session: Session, application: Editing) -> Work | None:
+    """The snapshot in force in the same shape; ``None`` before one. Referees stand beside it as they are now."""
+    if application.snapshot_number is None:
+        return None
+    made = snapshot(session, application.id, application.snapshot_number)
+    if made is None:
+        return None
+    tracks = track_options(session, application.cohort_id)
+    form = form_by_key(session, made.form_version_id).with_tracks([track.key for track in tracks])
+    files = snapshot_files(session, made.content)
+    in_files = {file.question_key for file in files}
+    values = {key: value for key, value in made.content["answers"].items() if key not in in_files}
+    for kind, part in ((QuestionType.TRACK_RANK, "tracks"), (QuestionType.STREAM_INTEREST, "streams")):
+        if (question := form.of_type(kind)) is not None:
+            values[question.key] = made.content[part]
+    stored = {key: Stored(value, saved_at=made.received_at) for key, value in values.items()}
+    return Work(form, stored, tracks, files, referees(session, application.id))
 
 
 @dataclass(frozen=True, slots=True)

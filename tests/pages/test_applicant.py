@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from matsapply.rules.stages import (
 )
 from tests import desk
 from tests.applicant_site import Applicant, Site, open_site, pdf
+from tests.factories import DATES, at
 from tests.page_forms import form, forms
 from tests.process.road import Road, date
 from tests.visitor import PASSWORD, Visitor, link_in, mails
@@ -122,6 +124,38 @@ def test_editing_after_the_submission_changes_nothing_until_it_is_submitted_agai
     assert [row.track_id for row in site.all(sa.select(TrackChoice)) if row.state.value == "chosen"] == [
         site.world.tracks["theory"].id
     ]
+
+
+def test_E4_after_the_close_the_check_shows_what_was_submitted(site: Site, ada: Applicant, clock: FixedClock) -> None:
+    """Text, tracks and file of the snapshot; what was changed later is named, and nothing of it shown as sent."""
+
+    def upload(name: str, pages: int) -> None:
+        sent = {**ada.section("background").filled(links=""), "cv": (BytesIO(pdf(pages)), name)}
+        assert ada.client.post("/application/sections/background", data=sent).status_code == 303
+
+    ada.complete()
+    choose(ada, "red")
+    upload("first.pdf", 2)
+    assert ada.submit().status_code == 303
+    clock.move_to(at(DATES["T2"]))
+    page = ada.get("/application/check").text
+    assert "not submitted" not in page
+    assert "That is what is read." in ada.get("/application").text
+    clock.move_to(at(DATES["T2"]) - DAY)
+    ada.write("research", evidence="Rewritten too late.")
+    ada.write("choice", tracks=["theory"], q_theory="A theorem.")
+    upload("second.pdf", 3)
+    assert "Rewritten too late." in ada.get("/application/check").text
+    clock.move_to(at(DATES["T2"]))
+    page = ada.get("/application/check").text
+    assert "Changed after you submitted, and not submitted" in page
+    for sent in ("I asked one question and answered half of it.", "A small experiment.", "first.pdf", "Stream red"):
+        assert sent in page, sent
+    for later in ("Rewritten too late.", "A theorem.", "second.pdf"):
+        assert later not in page, later
+    link = re.search(r'href="(/application/files/[^"]+)">first.pdf', page)
+    assert link is not None
+    assert ada.get(link[1]).data == pdf(2)
 
 
 def test_withdrawing_wholly_and_taking_it_back(site: Site, ada: Applicant, clock: FixedClock) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from matsapply.applications import queries
+from matsapply.applications.choices import within_tracks
 from matsapply.applications.editing import editing
 from matsapply.cohorts import queries as cohorts
 from matsapply.pages.applicant.forms import as_text, field_id, sentence
@@ -21,11 +22,14 @@ from matsapply.process import apply
 from matsapply.rules.access import Act
 from matsapply.rules.answers import applies, is_empty
 from matsapply.rules.refusals import Refusal, Refused
+from matsapply.rules.stages import QuestionType
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from matsapply.applications.editing import Editing
+    from matsapply.applications.queries import Work
+    from matsapply.rules.answers import Asked
 
 blueprint = Blueprint("applicant", __name__)
 
@@ -82,13 +86,18 @@ def overview() -> ResponseReturnValue:
 @blueprint.get("/application/check")
 @needs(Act.APPLICATION_OWN)
 def check() -> ResponseReturnValue:
-    """Everything as reviewers will see it, blind fields marked, and what is missing."""
+    """Everything as reviewers will see it, blind fields marked, and what is missing.
+
+    After the close that is what was submitted; what was changed afterwards is named beside it (E4).
+    """
     note_opening()
     return _check_page(own())
 
 
 def _check_page(held: Editing, refusal: Refusal | None = None, status: int = 200) -> ResponseReturnValue:
-    present = queries.work(session(), held)
+    draft = queries.work(session(), held)
+    submitted = queries.submitted_work(session(), held) if held.refusal else None
+    present = submitted or draft
     problems = present.problems()
     labels = {question.key: question for question in present.form.questions}
     page = render_template(
@@ -109,6 +118,7 @@ def _check_page(held: Editing, refusal: Refusal | None = None, status: int = 200
             for name in present.form.sections
         ],
         values=present.values,
+        unsent=_differing(held.cohort_id, draft, submitted) if submitted else [],
         is_empty=is_empty,
         as_text=as_text,
         track_names={track.key: track.name for track in present.tracks},
@@ -118,6 +128,29 @@ def _check_page(held: Editing, refusal: Refusal | None = None, status: int = 200
         closed=refusal_sentence(Refusal(held.refusal)) if held.refusal else None,
     )
     return page, status
+
+
+def _differing(cohort_id: int, draft: Work, submitted: Work) -> list[str]:
+    """The questions, in words, whose draft is not what was submitted."""
+    streams = within_tracks(session(), cohort_id, draft.streams, draft.picked)
+
+    def given(work: Work, question: Asked) -> Any:
+        match question.type:
+            case QuestionType.FILE:
+                return [file.public_id for file in work.files if file.question_key == question.key]
+            case QuestionType.TRACK_RANK:
+                return work.picked
+            case QuestionType.STREAM_INTEREST:
+                return streams if work is draft else work.streams
+            case _:
+                value = work.values.get(question.key)
+                return None if is_empty(value) else value
+
+    return [
+        question.label
+        for question in draft.form.questions
+        if applies(question, draft.picked) and given(draft, question) != given(submitted, question)
+    ]
 
 
 @blueprint.post("/application/submit")
