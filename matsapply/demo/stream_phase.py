@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 
 MOST_INTERVIEWS = 24
+OUTCOME_AFTER = timedelta(minutes=31)  # of an interview's beginning: how it went is noted at its end
 
 
 @dataclass(slots=True)
@@ -313,7 +314,7 @@ def _slot_time(frame: Frame, pool: Pool) -> datetime:
 
 
 def _interview_state(random: Random, starts: datetime, until: datetime) -> InterviewState:
-    if starts > until:
+    if starts + OUTCOME_AFTER > until:
         return random.choice((InterviewState.OFFERED, InterviewState.BOOKED, InterviewState.BOOKED))
     outcomes = (InterviewState.HELD, InterviewState.NO_SHOW_APPLICANT, InterviewState.NO_SHOW_INTERVIEWER)
     return random.choices(outcomes, weights=(92, 4, 4))[0]
@@ -342,7 +343,7 @@ def _interview(
     if state is not InterviewState.OFFERED:
         steps.append(("I2", InterviewState.BOOKED, Role.APPLICANT, made.person_id, booked))
     if state in _ENDINGS:
-        steps.append((_ENDINGS[state], state, Role.STREAM_LEAD, lead, starts + timedelta(minutes=31)))
+        steps.append((_ENDINGS[state], state, Role.STREAM_LEAD, lead, starts + OUTCOME_AFTER))
     key = rows.add(
         Interview,
         offered,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from matsapply.rules.stages import StreamChoiceMoment
+from matsapply.rules.stages import CloseReason, StreamChoiceMoment
 from matsapply.rules.visibility import Stage
 
 if TYPE_CHECKING:
@@ -61,9 +62,34 @@ def present_round(
             return None
 
 
-def round_at(moment: datetime, rounds: Sequence[Round], begins: Mapping[Round, datetime | None]) -> Round:
-    """The round that had begun last at a moment: where an application that has ended stood."""
-    begun = [each for each in rounds if (at := begins.get(each)) is not None and at <= moment]
+# Where an end belongs to one round, it is that one, whenever it was written down.
+_ROUND_OF_REASON = {
+    CloseReason.NEVER_SUBMITTED: Round.APPLY,
+    CloseReason.NOT_ADVANCED: Round.REVIEW,
+    CloseReason.NOT_SELECTED: Round.DECISIONS,
+    CloseReason.OFFERS_DECLINED: Round.ANSWER,
+    CloseReason.RESCINDED: Round.ANSWER,
+    CloseReason.DEFERRED: Round.ANSWER,
+}
+_ROUND_OF_STAGE = {Stage.NOT_SELECTED: Round.DECISIONS, Stage.OFFERS_DECLINED: Round.ANSWER}
+
+
+def round_of_end(
+    stage: Stage,
+    reason: CloseReason | None,
+    moment: datetime,
+    rounds: Sequence[Round],
+    begins: Mapping[Round, datetime | None],
+) -> Round:
+    """Where an application that has ended stood: by its reason, else in the last round reached at that moment.
+
+    Rounds are reached one after the other: tasks that open early take nobody past the review.
+    """
+    known = _ROUND_OF_STAGE.get(stage) if reason is None else _ROUND_OF_REASON.get(reason)
+    if known is not None:
+        return known
+    dated = [(each, at) for each in rounds if (at := begins.get(each)) is not None]
+    begun = [each for each, at in takewhile(lambda one: one[1] <= moment, dated)]
     return begun[-1] if begun else rounds[0]
 
 

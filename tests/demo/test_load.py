@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from matsapply.applications.models import AnswerDraft, Application, Snapshot, StreamApplication
+from matsapply.audit.models import AuditEvent
 from matsapply.cohorts.models import Cohort, Question
-from matsapply.demo.cohort_files import Stage
+from matsapply.demo.cohort_files import START, Stage
 from matsapply.demo.load import is_loaded, load_demo
 from matsapply.demo.staff import APPLICANT_SIGN_INS, STAFF_SIGN_INS
 from matsapply.evaluations.models import EvaluationInvite
@@ -51,6 +52,11 @@ def test_the_states_of_the_process_are_occupied(session: Session) -> None:
         EvaluationState.STARTED,
         EvaluationState.SUBMITTED,
     }
+
+
+def test_nothing_is_written_down_before_it_happened(session: Session) -> None:
+    fill(session, ENOUGH)
+    assert session.scalar(sa.select(sa.func.max(AuditEvent.at))) <= START
 
 
 def test_the_same_seed_gives_the_same_demo(session: Session, live_session: Session) -> None:

@@ -76,6 +76,18 @@ def test_a_letter_is_written_changed_and_closed(site: Site, ada: Applicant, cloc
     assert "<textarea" not in shown.text
 
 
+def test_a_late_letter_is_taken_and_promised_no_change(site: Site, ada: Applicant, clock: FixedClock) -> None:
+    rita, path = Visitor(site.app.test_client()), link(site)
+    assert "You can change it" in rita.get(path).text
+    clock.move_to(T3)
+    assert "marked as late" in rita.get(path).text
+    assert "You can change it" not in rita.get(path).text
+    assert rita.post(path, {"text": "Late thoughts."}).status_code == 303
+    arrived = rita.get(path).text
+    assert "Your letter has arrived" in arrived
+    assert "change it until" not in arrived
+
+
 def test_what_is_wrong_is_told_and_the_text_stays(site: Site, ada: Applicant) -> None:
     rita, path = Visitor(site.app.test_client()), link(site)
     for text, words in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,12 @@ def test_the_frame_speaks_of_the_cohort_of_the_page_and_signing_in_leads_to_work
         visitor.sign_in(email, PASSWORD)
         place = visitor.get("/start").location
         page = visitor.client.get(place, follow_redirects=True).text
-        bar = page.split('<span class="topbar-cohort">', 1)[1].split("<", 1)[0]
-        seen[email] = (place.removesuffix("/2027-06"), bar)
+        seen[email] = (place.removesuffix("/2027-06"), bar_of(page))
+        for path in set(re.findall(r'href="(/(?:offers|interviews|tasks)/[^"/]+)"', page)):
+            further = visitor.client.get(path, follow_redirects=True)
+            assert (path, bar_of(further.text)) == (path, seen[email][1])
     assert seen == expected
+
+
+def bar_of(page: str) -> str:
+    return page.split('<span class="topbar-cohort">', 1)[1].split("<", 1)[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 
-from matsapply.applications.models import StreamApplication
+from matsapply.applications.models import Application, StreamApplication
 from matsapply.evaluations.queries import own_application
 from matsapply.interviews.actions import book, cancel_own, record_own_no_show
 from matsapply.interviews.calendar import calendar_text
@@ -15,6 +15,7 @@ from matsapply.interviews.queries import interview_lines, open_slots, own_interv
 from matsapply.pages.account.viewer import signed_in
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
+from matsapply.pages.site import speak_of
 from matsapply.pages.widgets import viewer_zone
 from matsapply.platform import clock, instants
 from matsapply.platform.flask_db import session
@@ -54,6 +55,7 @@ def _days(slots: list[OpenSlot]) -> list[tuple[str, list[tuple[str, str, datetim
 def _page(one: Interview, refusal: str = "") -> str:
     now = clock.now()
     entry = session().get_one(StreamApplication, one.stream_application_id)
+    speak_of(session().get_one(Application, entry.application_id).cohort_id)
     line = next(
         line for line in interview_lines(session(), entry.application_id, now) if line.public_id == one.public_id
     )

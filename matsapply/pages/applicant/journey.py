@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matsapply.platform import instants
-from matsapply.rules.journey import Round, has_ended, present_round, round_at, rounds_of
+from matsapply.rules.journey import Round, has_ended, present_round, round_of_end, rounds_of
 from matsapply.rules.stages import CloseReason
 from matsapply.rules.visibility import Stage, StreamLine
 
@@ -86,7 +86,7 @@ def road(
     rounds = rounds_of(held.stream_choice)
     here = present_round(stage, now, rounds, begins)
     over = here is None and has_ended(stage)
-    reached = rounds.index(here or round_at(held.closed_at or now, rounds, begins))
+    reached = rounds.index(here or round_of_end(stage, held.close_reason, held.closed_at or now, rounds, begins))
     shown = []
     for number, each in enumerate(rounds):
         label, who, note = ROUNDS[each]
@@ -265,8 +265,18 @@ class StreamRow:
     undo: bool
 
 
-def stream_row(pick: Any, line: StreamLine, *, live: bool, undo: bool, booked_at: datetime | None) -> StreamRow:
+# Closed for these, an application never was with its streams: they neither said no nor were left.
+BEFORE_STREAMS = frozenset({CloseReason.NEVER_SUBMITTED, CloseReason.NOT_ADVANCED})
+
+
+def stream_row(
+    pick: Any, line: StreamLine, reason: CloseReason | None, *, undo: bool, booked_at: datetime | None
+) -> StreamRow:
+    """``reason`` is why the application is closed; None while it lives."""
+    live = reason is None
     word, tone, text = STREAM_WORDS[line]
+    if reason in BEFORE_STREAMS:
+        word, tone, text = "not reached", "neutral", "Your application did not reach this stream."
     if line is StreamLine.INTERVIEW and booked_at is not None:
         word, tone, text = "interview booked", "info", "Your interview is booked; it stands below."
     return StreamRow(pick.public_id, pick.name, pick.rank, word, tone, text, live and pick.live, live and undo)

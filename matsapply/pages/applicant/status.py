@@ -27,6 +27,7 @@ from matsapply.pages.applicant.journey import (
 from matsapply.pages.applicant.own import own
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
+from matsapply.pages.site import speak_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.process import placement, withdraw
@@ -102,7 +103,7 @@ def page() -> ResponseReturnValue:
         turn=next_turn(stage, dates, to_do, held.closes_at),
         rounds=road(held, stage, dates, queries.task_frame(session(), held), held.form(session()).stated_minutes, now),
         tracks=tracks if held.snapshot_number else [],
-        streams=_stream_rows(picks, open_tasks, interviews, now, live=live),
+        streams=_stream_rows(picks, open_tasks, interviews, now, held.close_reason),
         before_decisions=live and stage is Stage.IN_STREAMS,
         pending=pending,
         answered=[offer for offer in offers if offer.state is not OfferState.PENDING],
@@ -127,8 +128,7 @@ def _stream_rows(
     open_tasks: Sequence[TaskLine],
     interviews: Sequence[InterviewLine],
     now: datetime,
-    *,
-    live: bool,
+    reason: CloseReason | None,
 ) -> list[StreamRow]:
     asked = {name for task in open_tasks for name in task.streams}
     open_interviews = {line.stream for line in interviews if line.to_pick() or line.ahead(now)}
@@ -138,7 +138,7 @@ def _stream_rows(
         line = stream_line(pick.state, open_task=pick.name in asked, open_interview=pick.name in open_interviews)
         gone = pick.state is StreamApplicationState.WITHDRAWN and pick.exited_at is not None
         undo = gone and pick.exited_at is not None and now < pick.exited_at + UNDO_WITHIN
-        rows.append(stream_row(pick, line, live=live, undo=undo, booked_at=booked.get(pick.name)))
+        rows.append(stream_row(pick, line, reason, undo=undo, booked_at=booked.get(pick.name)))
     return rows
 
 
@@ -190,7 +190,7 @@ def _own_offer(public_id: str) -> tuple[Offer, str]:
     row = (
         session()
         .execute(
-            sa.select(Offer, Stream.name)
+            sa.select(Offer, Stream.name, Stream.cohort_id)
             .join(Stream, Stream.id == Offer.stream_id)
             .where(
                 Offer.public_id == public_id,
@@ -203,6 +203,7 @@ def _own_offer(public_id: str) -> tuple[Offer, str]:
     )
     if row is None:
         abort(404)
+    speak_of(row[2])
     return row[0], row[1]
 
 

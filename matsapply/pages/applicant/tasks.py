@@ -16,6 +16,7 @@ from matsapply.pages.applicant.journey import INTERVIEWS, TASKS
 from matsapply.pages.files import response_for
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
+from matsapply.pages.site import speak_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act
@@ -40,6 +41,8 @@ def index() -> ResponseReturnValue:
     """Everything that is asked of the applicant, with the hours it adds up to."""
     now = clock.now()
     application = own_application(session(), actor().person_id)
+    if application:
+        speak_of(application.cohort_id)
     lines = task_lines(session(), application.id, now) if application else []
     return render_template(
         "applicant/tasks.html",
@@ -63,6 +66,7 @@ def _page(
     task: EvaluationInvite, *, answer: str | None = None, problems: tuple[tuple[str | None, str], ...] = ()
 ) -> str:
     now = clock.now()
+    speak_of(task.evaluation.cohort_id)
     line = next(one for one in task_lines(session(), task.application_id, now) if one.public_id == task.public_id)
     work = handed_in(session(), task.id)
     writable = task.state in {EvaluationState.STARTED, EvaluationState.SUBMITTED} and not (

@@ -45,6 +45,10 @@ def _found(token: str) -> Reference:
     return found
 
 
+def _late(view: LetterView) -> bool:
+    return view.due_at is not None and clock.now() >= view.due_at
+
+
 def _rubric(view: LetterView) -> RubricView | None:
     return rubric_in_force(session(), view.cohort_id, RubricKind.REFERENCE)
 
@@ -68,7 +72,7 @@ def _page(
     rubric = _rubric(view)
     typed = request.form if problem or refusal else None
     received = found.state is ReferenceState.RECEIVED
-    late = view.due_at is not None and clock.now() >= view.due_at
+    late = _late(view)
     over = OVER.get(found.state) or (None if view.live else "The application has ended. No letter is needed any more.")
     if over is None and received and late:
         over = "Your letter has arrived and letters are closed. It stands as you see it here."
@@ -96,7 +100,8 @@ def _page(
 @needs(Act.BY_TOKEN)
 def save(token: str) -> ResponseReturnValue:
     found = _found(token)
-    rubric = _rubric(letter_of(session(), found))
+    view = letter_of(session(), found)
+    rubric = _rubric(view)
     text = request.form.get("text", "").replace("\r\n", "\n")
     if problem := _problem(text, _limit(rubric)):
         return _page(token, found, problem=problem, status=422)
@@ -105,7 +110,8 @@ def save(token: str) -> ResponseReturnValue:
     except Refused as refused:
         session().rollback()
         return _page(token, _found(token), refusal=sentence(refused.refusal), status=409)
-    flash("Thank you. Your letter has arrived; by this link you can change it until letters are due.", "good")
+    change = "" if _late(view) else " By this link you can change it until letters are due."
+    flash(f"Thank you. Your letter has arrived.{change}", "good")
     return redirect(url_for("referee.letter", token=token), 303)
 
 
