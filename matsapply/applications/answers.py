@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -140,21 +141,26 @@ def choose_streams(
 
 def write(session: Session, application_id: int, values: Mapping[str, Any], now: datetime) -> None:
     """Put answers down in one statement; the version of each counts up."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     rows = [
         {"application_id": application_id, "question_key": key, "value": value, "version": 1, "saved_at": now}
         for key, value in values.items()
     ]
-    statement = dialect.insert(AnswerDraft).values(rows)
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["application_id", "question_key"],
-            set_={
-                "value": statement.excluded.value,
-                "version": AnswerDraft.version + 1,
-                "saved_at": statement.excluded.saved_at,
-            },
-        )
+    session.flush()
+    session.connection().execute(_put_down(session.get_bind().dialect.name), rows)
+
+
+@cache
+def _put_down(dialect_name: str) -> Any:
+    """Put together once: a statement that carries its values is made anew for every save."""
+    drafts = sa.inspect(AnswerDraft).local_table
+    statement = (sqlite if dialect_name == "sqlite" else postgresql).insert(drafts)
+    return statement.on_conflict_do_update(
+        index_elements=["application_id", "question_key"],
+        set_={
+            "value": statement.excluded.value,
+            "version": drafts.c.version + 1,
+            "saved_at": statement.excluded.saved_at,
+        },
     )
 
 

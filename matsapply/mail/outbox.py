@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from email_validator import EmailNotValidError, validate_email
@@ -59,7 +60,7 @@ def queue(
     stop the cause: the message is kept as failed, shows in the portal and in the list of what was not delivered.
     """
     row = _row(kind, Message(person_id, recipient, context, cause, calendar), now, in_portal=in_portal)
-    made: Notification | None = session.scalars(_insert(session, [row]).returning(Notification)).first()
+    made: Notification | None = session.scalars(_insert_one(session.get_bind().dialect.name), row).first()
     if made is not None:
         session.info[QUEUED] = True
     return made
@@ -79,6 +80,13 @@ def queue_many(
     if made:
         session.info[QUEUED] = True
     return made
+
+
+@cache
+def _insert_one(dialect_name: str) -> Any:
+    """Put together once: a statement that carries its values is made anew for every message."""
+    dialect = sqlite if dialect_name == "sqlite" else postgresql
+    return dialect.insert(Notification).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Notification)
 
 
 def _insert(session: Session, rows: Sequence[dict[str, Any]]) -> Any:

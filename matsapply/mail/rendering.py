@@ -7,7 +7,6 @@ characters, in HTML it is escaped, in text it stays text; none of it can become 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -40,6 +39,10 @@ SITE_NAME = "MATS Apply"
 _BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _SPACES = re.compile(r"\s+")
+# Unicode's controls, lone surrogates, and its separators of lines and paragraphs.
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
+_CONTROLS = re.compile(f"[{_CONTROL}]")
+_CONTROLS_IN_TEXT = re.compile(f"(?![\\n\\t])[{_CONTROL}]")
 
 
 class NotConfiguredError(RuntimeError):
@@ -76,19 +79,15 @@ def configured() -> Settings:
 
 def one_line(text: str, limit: int) -> str:
     """``text`` as part of a header: no line breaks, control or direction characters, at most ``limit`` characters."""
-    kept = "".join(" " if _is_control(letter) else letter for letter in text if letter not in _BIDI)
-    line = _SPACES.sub(" ", kept).strip()
+    kept = "".join(letter for letter in text if letter not in _BIDI)
+    line = _SPACES.sub(" ", _CONTROLS.sub(" ", kept)).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-
-
-def _is_control(letter: str) -> bool:
-    return unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"}
 
 
 def plain(text: str) -> str:
     """``text`` without what databases and mail servers choke on: NUL and other controls, lone surrogates."""
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(letter for letter in unified if letter in "\n\t" or not _is_control(letter))
+    return _CONTROLS_IN_TEXT.sub("", unified)
 
 
 def absolute(address: str) -> str:
