@@ -100,6 +100,8 @@ class Places:
             "track_key": "empirical",
             "slug": "paper",
             "grant_id": grant.public_id,
+            "token": "A" * 32,
+            "said_so": "yes",
         }
         self.ids = of_endpoint
 

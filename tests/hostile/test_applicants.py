@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from matsapply.applications.models import AnswerDraft, Application, Reference, Snapshot
 from matsapply.files.models import StoredFile
@@ -78,8 +80,14 @@ def same(answer: TestResponse) -> str:
 
 def upload(visitor: Applicant, data: bytes, name: str) -> TestResponse:
     page = visitor.section("background")
-    sent = {**page.fields, "cv": (BytesIO(data), name), "then": "stay"}
-    return visitor.client.post("/application/sections/background", data=sent)
+    return send(visitor, {**page.fields, "cv": FileStorage(BytesIO(data), name), "then": "stay"})
+
+
+def send(visitor: Applicant, fields: dict[str, Any]) -> TestResponse:
+    """Post the section as one body in memory: the test client leaves a temporary file open where one is large."""
+    boundary, body = encode_multipart(fields)
+    kind = f'multipart/form-data; boundary="{boundary}"'
+    return visitor.client.post("/application/sections/background", data=body, content_type=kind)
 
 
 # --- access -------------------------------------------------------------------------------------------------------
@@ -273,10 +281,8 @@ def test_case_24_files_that_are_no_plain_pdf_are_refused_with_a_sentence(site: S
 
 def test_case_25_a_body_past_the_limit_is_413(ada: Applicant) -> None:
     token = ada.token("/application/sections/background")
-    answer = ada.client.post(
-        "/application/sections/background",
-        data={"csrf_token": token, "cv": (BytesIO(b"%PDF-" + b"0" * (13 * 1024 * 1024)), "huge.pdf")},
-    )
+    huge = BytesIO(b"%PDF-" + b"0" * (13 * 1024 * 1024))
+    answer = send(ada, {"csrf_token": token, "cv": FileStorage(huge, "huge.pdf")})
     assert answer.status_code == 413
     large = upload(ada, b"%PDF-1.4\n" + b"0" * (6 * 1024 * 1024), "large.pdf")
     assert large.status_code == 422
