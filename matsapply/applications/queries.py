@@ -168,15 +168,24 @@ class SnapshotRow:
     form_version_id: int
 
 
+_SNAPSHOT = sa.select(
+    Snapshot.number, Snapshot.received_at, Snapshot.digest, Snapshot.content, Snapshot.form_version_id
+)
+
+
 def snapshot(session: Session, application_id: int, number: int | None = None) -> SnapshotRow | None:
     """A snapshot by its number, or the last one."""
-    query = sa.select(
-        Snapshot.number, Snapshot.received_at, Snapshot.digest, Snapshot.content, Snapshot.form_version_id
-    ).where(Snapshot.application_id == application_id)
+    query = _SNAPSHOT.where(Snapshot.application_id == application_id)
     if number is not None:
         query = query.where(Snapshot.number == number)
     row = session.execute(query.order_by(Snapshot.number.desc()).limit(1)).one_or_none()
     return SnapshotRow(*row) if row else None
+
+
+def snapshots(session: Session, application_id: int) -> list[SnapshotRow]:
+    """All snapshots, the newest first."""
+    rows = session.execute(_SNAPSHOT.where(Snapshot.application_id == application_id).order_by(Snapshot.number.desc()))
+    return [SnapshotRow(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

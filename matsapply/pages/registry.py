@@ -8,6 +8,7 @@ from matsapply.pages.account.views import blueprint as account
 from matsapply.pages.admin.routes import blueprint as admin
 from matsapply.pages.applicant.feed import blueprint as calendar
 from matsapply.pages.applicant.interviews import blueprint as interviews
+from matsapply.pages.applicant.receipts import blueprint as receipts
 from matsapply.pages.applicant.sections import blueprint as sections
 from matsapply.pages.applicant.status import blueprint as status
 from matsapply.pages.applicant.streams import blueprint as choice, referees
@@ -33,6 +34,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     choice,
     referees,
     applicant,
+    receipts,
     sections,
     status,
     tasks,

@@ -163,14 +163,4 @@ def submit() -> ResponseReturnValue:
         made = apply.submit(session(), actor(), submit_key=key, now=clock.now(), page_opened_at=page_opened_at())
     except Refused as refused:
         return _check_page(held, refused.refusal, 409)
-    return redirect(url_for("applicant.receipt", number=made.number), 303)
-
-
-@blueprint.get("/application/receipt/<int:number>")
-@needs(Act.APPLICATION_OWN)
-def receipt(number: int) -> ResponseReturnValue:
-    held = own()
-    found = queries.snapshot(session(), held.id, number) if number < 2**31 else None
-    if found is None:
-        abort(404)
-    return render_template("applicant/receipt.html", application=held, snapshot=found)
+    return redirect(url_for("receipts.show", number=made.number), 303)
