@@ -203,6 +203,10 @@ def app(settings: Settings, clock: clock_module.FixedClock) -> Iterator[Flask]:
     app = importlib.import_module("matsapply.app").create_app(settings)
     app.test_client_class = Client
     clock_module.install(clock)  # the app installs the machine's clock
+    # A process keeps some pages and cohorts for seconds, by the database's address; tests use an address again.
+    importlib.import_module("matsapply.pages.public.caching").forget()
+    with app.app_context():
+        importlib.import_module("matsapply.pages.site").forget_cohorts()
     yield app
     with app.app_context():
         for engine in db.engines.values():

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 CURRENT = Decision.superseded_at.is_(None)
-LIVE_OFFERS = (OfferState.DRAFT, OfferState.APPROVED, OfferState.PENDING, OfferState.ACCEPTED, OfferState.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,11 +74,6 @@ def enum_type(members: type[StrEnum], name: str) -> sa.Enum:
     )
 
 
-def one_of(*columns: str) -> str:
-    """SQL that holds when exactly one of ``columns`` is set; reads the same on both databases."""
-    return " + ".join(f"(CASE WHEN {column} IS NULL THEN 0 ELSE 1 END)" for column in columns) + " = 1"
-
-
 Json = sa.JSON(none_as_null=True)
 
 

@@ -87,11 +87,6 @@ def stream_open(facts: Facts) -> Code | None:
     return Code.STREAM_CLOSED if closes is not None and facts.now >= closes else None
 
 
-def stream_window_over(facts: Facts) -> Code | None:
-    closes = facts.stream_closes_at
-    return None if closes is not None and facts.now >= closes else Code.NOT_DUE
-
-
 def within_stream_limit(facts: Facts) -> Code | None:
     return None if facts.within_stream_limit else Code.STREAM_LIMIT
 

@@ -108,6 +108,25 @@ def test_two_curators(team: Team) -> None:
     assert "Mine." in answer.text
 
 
+@pytest.mark.parametrize("by", ["form", "list"])
+def test_a_hidden_paper_is_gone_for_visitors_at_once(app: Flask, team: Team, by: str) -> None:
+    """Pages for visitors are kept for a few seconds, and numbers for longer: what is hidden is not."""
+    address = PAGE.removeprefix("/admin")
+    team.let_go()
+
+    def seen() -> tuple[int, bool]:
+        visitor = app.test_client()
+        return visitor.get(address).status_code, f'href="{address}"' in visitor.get("/showcase").text
+
+    assert seen() == (200, True)
+    if by == "form":
+        done = team["admin"].post(PAGE, form_fields(team["admin"].get(PAGE).text) | {"hidden": "y"})
+    else:
+        done = team["admin"].post(f"{PAGE}/hide", form="/account")
+    assert done.status_code == 303
+    assert seen() == (404, False)
+
+
 def test_only_the_whole_programmes_team_curates(team: Team) -> None:
     team.hire("scoped", Role.COORDINATOR, Scope.COHORT, team.world.cohort.id)
     for who in ("auditor", "reviewer", "track-lead", "scoped"):

@@ -130,10 +130,6 @@ def told_of(refusals: dict[str, int]) -> str:
     return " ".join(f"{number} not: {text}" for text, number in refusals.items())
 
 
-def bad_request() -> None:
-    abort(400)
-
-
 def as_text(value: Any) -> str:
     """An answer or a detail as text: lists by commas, structures as JSON."""
     if value is None:

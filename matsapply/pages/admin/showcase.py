@@ -15,6 +15,7 @@ from matsapply.pages.admin.frame import blueprint, go, refused_as, said
 from matsapply.pages.admin.setup import STALE, clashes
 from matsapply.pages.admin.setup_forms import SetupForm, lines_of, one_line, prose
 from matsapply.pages.guard import actor, allow, needs
+from matsapply.pages.public import caching
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act, Reach
@@ -146,6 +147,7 @@ def _curated(paper: Paper, row: PaperRow, wanted: Curation, form: PaperForm) -> 
             return _page(row, form, problem=refused_as(error), status=409)
         said("Nothing was changed.", "info")
         return go("admin.showcase_paper", slug=row.slug)
+    caching.forget()
     said(f"Saved: {', '.join(name.replace('_key', '') for name in changed)}.")
     return go("admin.showcase_paper", slug=row.slug)
 
@@ -165,6 +167,7 @@ def showcase_step(slug: str, step: str) -> ResponseReturnValue:
         abort(404)
     try:
         curate(session(), actor(), paper, steps[step], clock.now())
+        caching.forget()
         said({"hide": "Hidden.", "show": "Shown again."}.get(step, "Saved."))
     except Refused:
         said("Nothing was changed.", "info")

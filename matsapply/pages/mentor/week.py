@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from matsapply.interviews.queries import SlotLine
 
-WEEK = timedelta(days=7)
-
 
 @dataclass(frozen=True, slots=True)
 class Block:
