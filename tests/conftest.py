@@ -25,7 +25,9 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
 from sqlalchemy.orm import Session
 
 from matsapply.platform import clock as clock_module
@@ -39,7 +41,8 @@ from tests.services import NO_REDIS, free_port, redis_server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flask import Flask
+    from flask.templating import Environment
+    from jinja2.bccache import Bucket
 
 IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
 NO_BROWSER = "no Chromium found (install chromium, or name one in CHROMIUM)"
@@ -107,6 +110,33 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def _this_machine_only() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         network.guard(patch)
+        yield
+
+
+class CompiledTemplates(BytecodeCache):
+    """Templates are compiled once in each process, not once for each site that a test builds."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _compile_once() -> Iterator[None]:
+    made, compiled = Flask.create_jinja_environment, CompiledTemplates()
+
+    def make(app: Flask) -> Environment:
+        environment = made(app)
+        environment.bytecode_cache = compiled
+        return environment
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "create_jinja_environment", make)
         yield
 
 
