@@ -243,15 +243,17 @@ def _number(by_key: dict[str, StreamApplication], keys: Sequence[str]) -> None:
             entry.rank = rank
 
 
+_ENTRIES = (
+    sa.select(Stream, StreamApplication)
+    .join(StreamApplication, StreamApplication.stream_id == Stream.id)
+    .where(StreamApplication.application_id == sa.bindparam("application_id"))
+    .order_by(StreamApplication.rank, StreamApplication.id)
+)
+
+
 def _entries(session: Session, application_id: int) -> dict[int, tuple[Stream, StreamApplication]]:
     return {
-        stream.id: (stream, entry)
-        for stream, entry in session.execute(
-            sa.select(Stream, StreamApplication)
-            .join(StreamApplication, StreamApplication.stream_id == Stream.id)
-            .where(StreamApplication.application_id == application_id)
-            .order_by(StreamApplication.rank, StreamApplication.id)
-        )
+        stream.id: (stream, entry) for stream, entry in session.execute(_ENTRIES, {"application_id": application_id})
     }
 
 

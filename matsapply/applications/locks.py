@@ -18,14 +18,17 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
+_LOCK = (
+    sa.select(Application)
+    .where(Application.id == sa.bindparam("application_id"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
+
 def lock_application(session: Session, application_id: int) -> Application:
     """The application as it stands now, locked until the end of the transaction: the first lock of every action."""
-    return session.scalars(
-        sa.select(Application)
-        .where(Application.id == application_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    return session.scalars(_LOCK, {"application_id": application_id}).one()
 
 
 def lock_applications(session: Session, application_ids: Iterable[int]) -> None:

@@ -137,6 +137,17 @@ def submit(
     if present.problems():
         raise refuse(Code.INCOMPLETE)
     _settle_choices(session, actor, held, present, streams)
+    # Read before anything is added: a read afterwards would first write what there is, one by one.
+    application = lock_application(session, held.id)
+    letter = letter_to(
+        session,
+        held.person_id,
+        cohort_label=held.cohort_label,
+        number=number,
+        received_at=now,
+        digest=digest(content),
+        edit_until=held.closes_at,
+    )
     made = Snapshot(
         application_id=held.id,
         number=number,
@@ -147,18 +158,8 @@ def submit(
         submit_key=key,
     )
     session.add(made)
-    application = lock_application(session, held.id)
     application.snapshot_number = number
     application.submitted_at = now
-    letter = letter_to(
-        session,
-        held.person_id,
-        cohort_label=held.cohort_label,
-        number=number,
-        received_at=now,
-        digest=made.digest,
-        edit_until=held.closes_at,
-    )
     facts = replace(held.facts, complete=True, has_track=bool(present.picked))
     code = "A2" if held.state is ApplicationState.DRAFT else "A3"
     advance(session, application, code, facts, actor, held.place, letter=letter)
