@@ -11,6 +11,7 @@ from matsapply.cohorts import queries as cohorts
 from matsapply.evaluations.queries import task_lines
 from matsapply.mail.calendar import DateItem, dates_feed
 from matsapply.mail.feeds import close_feed, open_feed, own_token, person_of
+from matsapply.pages.applicant.own import own
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.public.views import OPENING_CODES
 from matsapply.platform import clock
@@ -36,7 +37,7 @@ blueprint = Blueprint("calendar", __name__, url_prefix="/calendar")
 @needs(Act.APPLICATION_OWN)
 def page() -> ResponseReturnValue:
     """The link, or how to get one."""
-    token = own_token(session(), actor().person_id or 0)
+    token = own_token(session(), own().person_id)
     link = url_for("calendar.feed", token=token, _external=True) if token else None
     return render_template("applicant/calendar.html", link=link)
 
