@@ -85,6 +85,7 @@ class Guest:
         """Give every criterion of the page the step of this place, counted from the best."""
         for criterion in self.page.locator("fieldset:has(input[name^='score-'])").all():
             criterion.locator("label:has(input[type=radio])").nth(-place).click()
+            expect(criterion.locator("input:checked")).to_have_count(1)
 
     def sign_in(self, email: str, password: str = PASSWORD) -> Guest:
         self.open("/login")
