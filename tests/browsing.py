@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from matsapply.platform.flask_db import db
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from flask import Flask
 
@@ -79,7 +80,7 @@ def served(app: Flask) -> Iterator[str]:
     log = logging.getLogger("werkzeug")
     level = log.level
     log.setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, _whole(app), threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://localhost:{server.server_port}"
@@ -88,6 +89,21 @@ def served(app: Flask) -> Iterator[str]:
     server.server_close()
     log.setLevel(level)
     aside(_dispose, app)
+
+
+def _whole(app: Flask) -> WSGIApplication:
+    """The application with each answer read and closed before it is sent.
+
+    A browser that goes on to another page hangs up in the middle of a file, and the server of the tests then forgets
+    to close it.
+    """
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        body = app(environ, start_response)
+        with closing(body) if hasattr(body, "close") else nullcontext():
+            return [b"".join(body)]
+
+    return answer
 
 
 def _dispose(app: Flask) -> None:
