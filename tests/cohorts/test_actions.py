@@ -16,7 +16,6 @@ from matsapply.cohorts.file_checks import dates_of, order_options
 from matsapply.cohorts.load import load_cohort
 from matsapply.cohorts.models import Cohort, FormVersion, KeyDate, KeyDateRevision, Mentor, Stream, Track
 from matsapply.cohorts.stored import dump_cohort
-from matsapply.people.models import Person
 from matsapply.rules.access import Actor
 from matsapply.rules.deadlines import eod_aoe, order_violations
 from matsapply.rules.refusals import Refused
@@ -25,23 +24,6 @@ from matsapply.rules.stages import CohortState, MentorKind
 PATH = Path(__file__).parents[2] / "config" / "cohorts" / "2027-06.yaml"
 NOW = datetime(2027, 1, 10, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def cohort(session: Session) -> Cohort:
-    file = parse(PATH.read_bytes()).file
-    assert file is not None
-    load_cohort(session, file, datetime(2026, 12, 1, tzinfo=UTC))
-    session.commit()
-    return session.scalars(sa.select(Cohort)).one()
-
-
-@pytest.fixture
-def admin(session: Session) -> Actor:
-    person = Person(display_name="An Admin")
-    session.add(person)
-    session.flush()
-    return Actor(person.id)
 
 
 def stream(session: Session, key: str) -> Stream:

@@ -14,13 +14,11 @@ from matsapply.audit.models import AuditEvent
 from matsapply.cohorts import editing, queries
 from matsapply.cohorts.date_changes import DateChange, DateRefused
 from matsapply.cohorts.editing import EditRefused, with_evaluation, with_stream, with_track
-from matsapply.cohorts.file import parse
 from matsapply.cohorts.file_types import Moment, Seats, StreamEntry, TaskUse, TrackEntry
-from matsapply.cohorts.load import LoadReport, load_cohort
+from matsapply.cohorts.load import LoadReport
 from matsapply.cohorts.load_parts import LoadRefused
 from matsapply.cohorts.models import Cohort, Stream
 from matsapply.cohorts.stored import dump_cohort
-from matsapply.people.models import Person
 from matsapply.rules.access import Actor
 from matsapply.rules.deadlines import eod_aoe
 from matsapply.rules.stages import StreamState
@@ -32,23 +30,6 @@ if TYPE_CHECKING:
 
 PATH = Path(__file__).parents[2] / "config" / "cohorts" / "2027-06.yaml"
 NOW = datetime(2027, 1, 10, 9, tzinfo=UTC)
-
-
-@pytest.fixture
-def cohort(session: Session) -> Cohort:
-    file = parse(PATH.read_bytes()).file
-    assert file is not None
-    load_cohort(session, file, datetime(2026, 12, 1, tzinfo=UTC))
-    session.commit()
-    return session.scalars(sa.select(Cohort)).one()
-
-
-@pytest.fixture
-def admin(session: Session) -> Actor:
-    person = Person(display_name="An Admin")
-    session.add(person)
-    session.flush()
-    return Actor(person.id)
 
 
 def stream_of(file: CohortFile, key: str) -> StreamEntry:
