@@ -126,6 +126,11 @@ def blind_copy(data: bytes) -> bytes | None:
     return _aside(["-m", "matsapply.files.pdf_blind"], data)
 
 
+def page_picture(data: bytes, number: int) -> bytes | None:
+    """A page of an accepted PDF (the first is 1) as a WebP (see ``pdf_picture``); None where it cannot be drawn."""
+    return _aside(["-m", "matsapply.files.pdf_picture", str(number)], data)
+
+
 def _aside(arguments: list[str], data: bytes) -> bytes | None:
     """What our own interpreter says to ``data`` in a process of its own; None where it failed or a limit ended it."""
     command = [sys.executable, "-I", *arguments]

@@ -1,4 +1,4 @@
-"""Handing out a stored file: always as a download, never as a page of this site."""
+"""Handing out a stored file: always as a download, never as a page of this site; to look at, as a picture we drew."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from flask import Response, abort
 
-from matsapply.files.pdf_gate import blind_copy
+from matsapply.files.pdf_gate import blind_copy, page_picture
 from matsapply.platform import storage
 
 if TYPE_CHECKING:
@@ -38,6 +38,21 @@ def blind_response_for(file: StoredFile, name: str) -> Response:
     return _attached(copy, file.content_type, name, len(copy))
 
 
+def picture_for(file: StoredFile, number: int) -> Response:
+    """Page ``number`` of a stored PDF (the first is 1) as a picture to look at. The caller has checked who asks.
+
+    404 where there is no such page or it cannot be drawn, 503 where the store does not answer.
+    """
+    if not 1 <= number <= (file.pages or 0):
+        abort(404)
+    drawn = page_picture(_read(file, storage.current().get), number)
+    if drawn is None:
+        abort(404)
+    response = Response(drawn, content_type="image/webp")
+    _guard(response)
+    return response
+
+
 def _read(file: StoredFile, read: Callable[[str], Any]) -> Any:
     if file.removed_at is not None:
         abort(404)
@@ -54,11 +69,17 @@ def _attached(body: Iterable[bytes] | bytes, content_type: str, name: str, size:
     headers = response.headers
     headers["Content-Length"] = str(size)
     headers["Content-Disposition"] = disposition(name)
+    _guard(response)
+    return response
+
+
+def _guard(response: Response) -> None:
+    """What keeps somebody's upload from being anything but what it is, for anybody but who asked."""
+    headers = response.headers
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Content-Security-Policy"] = POLICY
     headers["Cache-Control"] = "private, no-store"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    return response
 
 
 def disposition(name: str) -> str:

@@ -33,6 +33,7 @@ ELSEWHERE = {
     "mentor.mark_file": "a file",
     "referee.letter": "the walk: reached by the link of a letter",
     "sections.file": "a file",
+    "sections.file_page": "a picture",
     "showcase.picture": "a picture of a paper, for other sites",
     "tasks.file": "a file",
 }

@@ -104,6 +104,7 @@ def test_case_1_somebody_elses_things_are_not_there(site: Site, ada: Applicant) 
     bob.get("/application")  # the greeting is shown once
     for owned, missing in (
         (f"/application/files/{file.public_id}", f"/application/files/{ELSEWHERE}"),
+        (f"/application/files/{file.public_id}/pages/1", f"/application/files/{ELSEWHERE}/pages/1"),
         ("/application/receipt/1", "/application/receipt/77"),
     ):
         assert ada.get(owned).status_code == 200

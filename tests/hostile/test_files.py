@@ -7,11 +7,12 @@ import zlib
 from io import BytesIO
 
 import pytest
+from PIL import Image
 from pypdf import PdfWriter
-from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, TextStringObject
+from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, RectangleObject, TextStringObject
 
 from matsapply.files.names import LENGTH, safe_name
-from matsapply.files.pdf_gate import Fault, accept_pdf
+from matsapply.files.pdf_gate import Fault, accept_pdf, page_picture
 from matsapply.pages.files import disposition
 
 
@@ -160,3 +161,19 @@ def test_the_header_of_a_download_is_one_line_in_ascii():
     assert header.isascii()
     assert "\n" not in header
     assert header.startswith('attachment; filename="')
+
+
+@pytest.mark.parametrize(("width", "height"), [(14_400, 14_400), (14_400, 1), (1, 14_400), (3, 3)])
+def test_a_picture_of_a_page_of_any_size_is_small(width, height):
+    def resize(writer):
+        writer.pages[0].mediabox = RectangleObject((0, 0, width, height))
+
+    drawn = Image.open(BytesIO(page_picture(pdf(1, resize), 1)))
+    assert (drawn.width, drawn.height) == pytest.approx(
+        (min(1000, 1600 * width / height), min(1600, 1000 * height / width)), abs=1
+    )
+
+
+def test_what_cannot_be_drawn_has_no_picture():
+    assert page_picture(b"%PDF-1.7 and nothing else", 1) is None
+    assert page_picture(pdf(1), 2) is None

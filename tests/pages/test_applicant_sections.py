@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from PIL import Image
 
 from matsapply.applications.models import AnswerDraft, AnswerFile, DemographicAnswers
 from matsapply.files.models import StoredFile
@@ -109,10 +110,22 @@ def test_a_file_is_replaced_removed_and_kept_text_and_all(site: Site, ada: Appli
     assert "first.pdf" not in shown
     public_id = next(file.public_id for file in site.all(sa.select(StoredFile)) if file.name == "second.pdf")
     assert ada.get(f"/application/files/{public_id}").headers["X-Content-Type-Options"] == "nosniff"
+    assert f"/application/files/{public_id}/pages/1" in shown
+    assert f"/application/files/{public_id}/pages/1" in ada.get("/application/check").text
+    picture = ada.get(f"/application/files/{public_id}/pages/1")
+    assert (picture.status_code, picture.content_type) == (200, "image/webp")
+    assert (picture.headers["Cache-Control"], picture.headers["X-Content-Type-Options"]) == (
+        "private, no-store",
+        "nosniff",
+    )
+    assert Image.open(BytesIO(picture.data)).size == (1000, 1000)
+    for number in ("0", "2", "-1", "1000000000000000000"):
+        assert ada.get(f"/application/files/{public_id}/pages/{number}").status_code == 404
     assert ada.write("background", links="https://example.org/kept", remove=public_id).status_code == 303
     assert stored(site)["links"] == ["https://example.org/kept"]
     assert "second.pdf" not in ada.get("/application/sections/background").text
     assert ada.get(f"/application/files/{public_id}").status_code == 404
+    assert ada.get(f"/application/files/{public_id}/pages/1").status_code == 404
 
 
 def test_autosave_keeps_what_it_can_and_names_what_it_cannot(site: Site, ada: Applicant) -> None:

@@ -28,6 +28,7 @@ from matsapply.reviews.models import ReviewAssignment
 from matsapply.rules.access import ANONYMOUS, Reach
 from matsapply.rules.stages import ApplicationState, ReferenceState, Role, Scope
 from matsapply.showcase.models import Fellow, Paper, ShowcaseQuestion
+from tests.applicant_site import pdf
 from tests.mail.contexts import context
 
 if TYPE_CHECKING:
@@ -178,14 +179,16 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
         return found or "0000000000000"  # none in the demo: then the walk says that nobody finds one
 
     key = "2027/01/of-the-permission-walk"
-    storage.current().put(key, b"%PDF-1.7")
+    page = pdf()
+    storage.current().put(key, page)
     file = StoredFile(
         owner_id=at.application.person_id,
         key=key,
         name="cv.pdf",
         content_type="application/pdf",
-        size=8,
+        size=len(page),
         sha256="0" * 64,
+        pages=1,
     )
     session.add(file)
     session.flush()

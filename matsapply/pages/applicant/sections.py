@@ -30,7 +30,7 @@ from matsapply.pages.applicant.forms import (
     typed,
 )
 from matsapply.pages.applicant.own import note_opening, own
-from matsapply.pages.files import response_for
+from matsapply.pages.files import picture_for, response_for
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence as refusal_sentence
 from matsapply.pages.sections import title_of
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from matsapply.applications.editing import Editing
     from matsapply.applications.queries import Work
+    from matsapply.files.models import StoredFile
 
 blueprint = Blueprint("sections", __name__, url_prefix="/application")
 
@@ -300,7 +301,18 @@ def autosave(section: str) -> ResponseReturnValue:
 @needs(Act.APPLICATION_OWN)
 def file(public_id: str) -> ResponseReturnValue:
     """One's own file; anybody else's is not there."""
+    return response_for(_own_file(public_id))
+
+
+@blueprint.get("/files/<public_id>/pages/<int:number>")
+@needs(Act.APPLICATION_OWN)
+def file_page(public_id: str, number: int) -> ResponseReturnValue:
+    """A page of one's own file as a picture."""
+    return picture_for(_own_file(public_id), number)
+
+
+def _own_file(public_id: str) -> StoredFile:
     found = own_file(session(), actor().person_id or 0, public_id)
     if found is None:
         abort(404)
-    return response_for(found)
+    return found
