@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from bench import assignment, calibration, demo_load, http, midl, release, showcase, start
+from bench import assignment, calibration, demo_load, http, matching, midl, release, showcase, start
 from bench.servers import BenchmarkFailed
 
 BENCHES = {
@@ -18,6 +18,7 @@ BENCHES = {
     "assignment": assignment,
     "midl": midl,
     "calibration": calibration,
+    "matching": matching,
 }
 
 
