@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.servers import BenchmarkFailed
-from matsapply.rules.auction import fair
+from matsapply.platform.solver import exact_solver
+from matsapply.rules.auction import served_by
+from matsapply.rules.exchange import Task
+from matsapply.rules.fairness import solve
 
 if TYPE_CHECKING:
     import argparse
@@ -33,14 +36,26 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise BenchmarkFailed(f"the data cannot be read: {error}") from error
     values = [list(paper) for paper in zip(*by_reviewer, strict=True)]
-    started = time.perf_counter()
-    sale = fair(values, readers, loads, floor=True)
-    seconds = time.perf_counter() - started
-    served = [fsum(row[column] for column in columns) for row, columns in zip(values, sale.readers, strict=True)]
-    sys.stdout.write(
-        f"sum {fsum(served):.4f} (none above {sale.bound:.4f}), floor {min(served):.4f}, {seconds:.2f} s\n"
-    )
-    return {"sum": fsum(served), "floor": min(served), "seconds": round(seconds, 3), "bound": sale.bound}
+    task = Task(values, readers, loads, [0] * len(loads))
+    exact = exact_solver()
+    found: dict[str, Any] = {}
+    for which, solver in (("_without_solver", None), ("", exact)):
+        if not which and solver is None:
+            sys.stdout.write("the optional solver is not installed: the plan is the one without it\n")
+        started, used = time.perf_counter(), time.process_time()
+        sale = solve(task, floor=True, exact=solver)
+        seconds, processor = time.perf_counter() - started, time.process_time() - used
+        served = served_by(values, sale)
+        sys.stdout.write(f"sum {fsum(served):.6f} (none above {sale.bound:.6f}), floor {min(served):.6f} ")
+        sys.stdout.write(f"(none above {sale.aim:.6f}), {seconds:.2f} s ({processor:.2f} s of processor time)\n")
+        found |= {
+            f"sum{which}": fsum(served),
+            f"floor{which}": min(served),
+            f"seconds{which}": round(seconds, 3),
+            f"cpu_seconds{which}": round(processor, 3),
+            f"bound{which}": sale.bound,
+        }
+    return found
 
 
 def _numbers(path: Path) -> list[list[float]]:

@@ -18,7 +18,7 @@ OPTIONS = [
 # In this order: what runs is held to the versions that the tests run with.
 FILES = {
     "build.txt": ["requirements/build.in"],
-    "dev.txt": ["pyproject.toml", "--extra", "test", "--extra", "check"],
+    "dev.txt": ["pyproject.toml", "--extra", "test", "--extra", "check", "--extra", "solver"],
     "base.txt": ["pyproject.toml", "--constraints", "requirements/dev.txt"],
 }
 

@@ -1,23 +1,28 @@
 """Who reads what: a plan of readings that is even, free of conflicts and the same for the same seed.
 
-The model is a flow from applications (each wants n readers) to reviewers (each takes at most a load). Where affinities
-or present readings matter, ``fair`` finds the plan of greatest total (and, if asked, of the highest floor under it).
-Where they do not, a greedy start is mended along augmenting paths, so that a reading is left out only where no exchange
-could place it; loads are first held to the fair share, then to one more, then to the caps.
+The model is a flow from applications (each wants n readers) to reviewers (each takes between a least and a most). Where
+affinities or present readings matter, ``fairness.solve`` finds the plan of greatest total (and, if asked, of the
+highest floor under it). Where they do not, a greedy start is mended along augmenting paths, so that a reading is left
+out only where no exchange could place it. Either way loads are first held to the fair share and one more, then to the
+caps. A few shared applications, the anchors, tie reviewers together who would otherwise have nothing in common.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from math import fsum
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from matsapply.rules.auction import BARRED, fair
+from matsapply.rules.auction import BARRED
+from matsapply.rules.exchange import Task
+from matsapply.rules.fairness import solve
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+    from matsapply.rules.fairness import Exact
 
 Pair = tuple[int, int]
 
@@ -36,7 +41,8 @@ class AssignmentPlan:
     """``pairs`` are the (application, reviewer) pairs, sorted; ``loads`` include what the reviewers had before.
 
     ``total`` is the affinity of all pairs, ``floor`` the least any application gets, and ``bound`` a total that no
-    plan under that floor exceeds (None where no affinities were given, and so nothing was weighed).
+    plan under that floor exceeds (None where no affinities were given, and so nothing was weighed). ``short`` are the
+    reviewers below their least load, with what they lack.
     """
 
     pairs: tuple[Pair, ...]
@@ -45,6 +51,7 @@ class AssignmentPlan:
     total: float = 0.0
     floor: float = 0.0
     bound: float | None = None
+    short: tuple[Pair, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -61,41 +68,46 @@ def assign(
     caps: Mapping[int, int],
     seed: int,
     *,
+    least: Mapping[int, int] | None = None,
     held: Mapping[int, int] | None = None,
     current: Collection[Pair] = (),
     removal_price: float = 0.0,
     even: bool = True,
     floor: bool = False,
+    exact: Exact | None = None,
 ) -> AssignmentPlan:
     """Give each application ``n`` readers (a number, or one for each).
 
     ``affinity`` prefers pairs (missing: 0); ``conflicts`` are pairs that must not be, which is also how a reader an
-    application has already is kept from being given twice. ``caps`` are the most readings a reviewer may hold, with
-    those of ``held`` (present loads) counted. Neither the order of the input nor anything but ``seed`` matters.
+    application has already is kept from being given twice. ``caps`` are the most readings a reviewer may hold and
+    ``least`` the fewest, with those of ``held`` (present loads) counted. Neither the order of the input nor anything
+    but ``seed`` matters.
 
     ``current`` are readings that count among the ``n`` and may be moved, each at a ``removal_price`` (an affinity):
     with a high one as little moves as can be. ``even`` holds loads to the fair share and one more before it looks at
-    affinities; without it only the caps hold. ``floor`` puts the worst-served application first.
+    affinities; without it only the caps hold. ``floor`` puts the worst-served application first; ``exact`` is a solver
+    for it, without which the plan is near the best and its ``bound`` tells how near.
     """
     wanted = {a: (n if isinstance(n, int) else n.get(a, 0)) for a in sorted(set(applications))}
-    work = _Work(sorted(set(reviewers)), affinity or {}, frozenset(conflicts), dict(caps), seed, dict(held or {}))
-    order = sorted(wanted, key=lambda a: (len(work.eligible(a)), work.mix(a, 0)))
-    able = {a: min(wanted[a], len(work.eligible(a))) for a in order}
-    # Everybody's first reader comes before anybody's second: where room is short, it is short for all alike.
-    slots = [a for turn in range(max(able.values(), default=0)) for a in order if turn < able[a]]
-    bound = None
-    if work.reviewers and (work.affinity or current):
-        limit = next(iter(work.limits(len(slots)))) + 1 if even else None
-        bound = work.weigh(order, able, limit, set(current), removal_price, floor=floor)
-        for a in order:
-            for _ in work.readers.get(a, ()):
-                slots.remove(a)
-    for limit in work.limits(len(slots)):
-        work.dead.clear()
-        slots = [a for a in slots if not work.place(a, limit)]
-        if not slots:
-            break
-    return work.plan(wanted, bound if not slots else None)
+    people = sorted(set(reviewers))
+    barred = frozenset(conflicts)
+    work = _Work(people, affinity or {}, barred, dict(caps), seed, dict(held or {}), dict(least or {}))
+    present = set(people)
+    closed = Counter(a for a, r in barred if r in present)
+    able = {a: min(number, len(people) - closed[a]) for a, number in wanted.items()}
+    slots = sum(able.values())
+    bound: float | None = None
+    if work.reviewers and (work.affinity or current or any(work.least.values())):
+        model = _Model(frozenset(current), removal_price, floor, exact)
+        for limit in work.limits(slots)[1:] if even else work.limits(slots)[-1:]:
+            bound = work.weigh(able, limit, model)
+            if sum(map(len, work.readers.values())) == slots:
+                break
+        else:
+            bound = None
+    else:
+        work.fill(able, slots)
+    return work.plan(wanted, bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +133,14 @@ def change(
     return Change(tuple(sorted(after - before)), tuple(sorted(before - after)), len(before & after), tuple(worst))
 
 
+@dataclass(frozen=True, slots=True)
+class _Model:
+    current: frozenset[Pair]
+    price: float
+    floor: bool
+    exact: Exact | None
+
+
 @dataclass
 class _Work:
     reviewers: list[int]
@@ -129,6 +149,7 @@ class _Work:
     caps: dict[int, int]
     seed: int
     held: dict[int, int]
+    least: dict[int, int]
     readers: dict[int, set[int]] = field(default_factory=dict)
     files: dict[int, set[int]] = field(default_factory=dict)
     # Reviewers from whom no exchange reaches free room under the present limit: none ever will (Berge).
@@ -151,13 +172,24 @@ class _Work:
     def load(self, reviewer: int) -> int:
         return self.held.get(reviewer, 0) + len(self.files.get(reviewer, ()))
 
-    def limits(self, slots: int) -> Iterable[int]:
+    def limits(self, slots: int) -> list[int]:
         """The loads tried one after the other: the fair share, one more, and whatever the caps allow."""
         if not self.reviewers:
-            return
+            return []
         share = -(-(slots + sum(self.held.get(r, 0) for r in self.reviewers)) // len(self.reviewers))
         most = max(self.caps.get(r, 0) for r in self.reviewers)
-        yield from sorted({min(share, most), min(share + 1, most), most})
+        return [min(share, most), min(share + 1, most), most]
+
+    def fill(self, able: Mapping[int, int], number: int) -> None:
+        """Place as many readings as can be, where all pairs are as good as each other."""
+        order = sorted(able, key=lambda a: (len(self.eligible(a)), self.mix(a, 0)))
+        # Everybody's first reader comes before anybody's second: where room is short, it is short for all alike.
+        slots = [a for turn in range(max(able.values(), default=0)) for a in order if turn < able[a]]
+        for limit in self.limits(number):
+            self.dead.clear()
+            slots = [a for a in slots if not self.place(a, limit)]
+            if not slots:
+                break
 
     def room(self, reviewer: int, limit: int) -> bool:
         return self.load(reviewer) < min(limit, self.caps.get(reviewer, 0))
@@ -207,34 +239,30 @@ class _Work:
         self.readers.setdefault(application, set()).add(reviewer)
         self.files.setdefault(reviewer, set()).add(application)
 
-    def weigh(
-        self,
-        order: Sequence[int],
-        able: Mapping[int, int],
-        limit: int | None,
-        current: set[Pair],
-        price: float,
-        *,
-        floor: bool,
-    ) -> float | None:
-        """Place what an auction places; returns the total no plan exceeds, where nothing present was to be kept."""
+    def weigh(self, able: Mapping[int, int], limit: int, model: _Model) -> float | None:
+        """The best readings with loads up to ``limit``; returns the total no plan exceeds, where nothing present was to
+        be kept."""
+        rows = sorted(able, key=lambda a: self.mix(a, 0))
         columns = sorted(self.reviewers, key=lambda r: self.mix(0, r))
-        values = [
-            [
-                BARRED
-                if (a, r) in self.conflicts
-                else self.affinity.get((a, r), 0.0) + (price if (a, r) in current else 0.0)
-                for r in columns
-            ]
-            for a in order
+        values = [[self._value(a, r, model) for r in columns] for a in rows]
+        room = [max(0, min(limit, self.caps.get(r, 0)) - self.held.get(r, 0)) for r in columns]
+        least = [
+            min(places, max(0, self.least.get(r, 0) - self.held.get(r, 0)))
+            for r, places in zip(columns, room, strict=True)
         ]
-        most = [self.caps.get(r, 0) if limit is None else min(limit, self.caps.get(r, 0)) for r in columns]
-        room = [max(0, places - self.held.get(r, 0)) for places, r in zip(most, columns, strict=True)]
-        found = fair(values, [able[a] for a in order], room, floor=floor)
-        for a, places in zip(order, found.readers, strict=True):
-            for place in places:
-                self._join(a, columns[place])
-        return None if current else found.bound
+        found = solve(Task(values, [able[a] for a in rows], room, least), floor=model.floor, exact=model.exact)
+        self.readers = {a: {columns[place] for place in places} for a, places in zip(rows, found.readers, strict=True)}
+        self.files = {}
+        for a, readers in self.readers.items():
+            for r in readers:
+                self.files.setdefault(r, set()).add(a)
+        return None if model.current else found.bound
+
+    def _value(self, application: int, reviewer: int, model: _Model) -> float:
+        pair = (application, reviewer)
+        if pair in self.conflicts:
+            return BARRED
+        return self.affinity.get(pair, 0.0) + (model.price if pair in model.current else 0.0)
 
     def plan(self, wanted: Mapping[int, int], bound: float | None) -> AssignmentPlan:
         pairs = tuple(sorted((a, r) for a, readers in self.readers.items() for r in readers))
@@ -248,7 +276,8 @@ class _Work:
             served[pair[0]] += self.affinity.get(pair, 0.0)
         loads = {r: self.load(r) for r in self.reviewers}
         least = min(served.values(), default=0.0)
-        return AssignmentPlan(pairs, tuple(unplaced), loads, fsum(served.values()), least, bound)
+        short = tuple((r, self.least[r] - load) for r, load in loads.items() if load < self.least.get(r, 0))
+        return AssignmentPlan(pairs, tuple(unplaced), loads, fsum(served.values()), least, bound, short)
 
     def _why(self, application: int, number: int) -> str:
         able = len(self.eligible(application))

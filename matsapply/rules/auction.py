@@ -10,9 +10,9 @@ result is without knowing the best.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import heappush, heapreplace, nlargest
-from math import fsum, sqrt
+from math import fsum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,16 +25,21 @@ PATIENCE = 4.0
 # Where several want too few alike places, they would outbid each other by the least step for ever: a row's own step
 # doubles with each so many bids. What that costs in exactness shows in the bound.
 CALM = 32
+FINE = 1e-6  # of what affinities differ by: the step of an auction whose result is meant to be the best
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
     """``readers[i]`` are the places of the reviewers that row i won; ``prices`` by reviewer; ``bound``: no set of
-    readings has a greater total, where every row got as many as it wanted."""
+    readings has a greater total, where every row got as many as it wanted.
+
+    Under a floor, ``aim`` is a floor that none exceeds, and ``weights`` by row are what its values counted for."""
 
     readers: tuple[tuple[int, ...], ...]
     prices: tuple[float, ...]
     bound: float
+    weights: tuple[float, ...] = ()
+    aim: float | None = None
 
 
 def auction(values: Sequence[Sequence[float]], wanted: Sequence[int], room: Sequence[int], step: float) -> Sale:
@@ -47,7 +52,7 @@ def auction(values: Sequence[Sequence[float]], wanted: Sequence[int], room: Sequ
     holders: list[list[tuple[float, int]]] = [[] for _ in room]  # heaps of (price paid, row)
     held: list[set[int]] = [set() for _ in values]
     bids = [0] * len(values)
-    spread = _spread(values)
+    spread = spread_of(values)
     waiting = deque(row for row, number in enumerate(wanted) if number)
     while waiting:
         row = waiting.popleft()
@@ -77,90 +82,35 @@ def auction(values: Sequence[Sequence[float]], wanted: Sequence[int], room: Sequ
                 waiting.append(loser)
             if len(heap) == room[column]:
                 prices[column] = heap[0][0]
-    return Sale(tuple(tuple(sorted(columns)) for columns in held), tuple(prices), _bound(values, wanted, room, prices))
+    return Sale(
+        tuple(tuple(sorted(columns)) for columns in held), tuple(prices), bound_at(values, wanted, room, prices)
+    )
 
 
-def _spread(values: Sequence[Sequence[float]]) -> float:
+def spread_of(values: Sequence[Sequence[float]]) -> float:
     """By how much affinities differ; 1 where they do not."""
     finite = [value for row in values for value in row if value > BARRED]
     return (max(finite) - min(finite) if finite else 0.0) or 1.0
 
 
-def _bound(
-    values: Sequence[Sequence[float]], wanted: Sequence[int], room: Sequence[int], prices: Sequence[float]
+def bound_at(
+    values: Sequence[Sequence[float]],
+    wanted: Sequence[int],
+    room: Sequence[int],
+    prices: Sequence[float],
+    least: Sequence[int] = (),
 ) -> float:
-    """What everybody would have at these prices if nobody stood in anybody's way, and what all places cost."""
-    total = sum(places * price for places, price in zip(room, prices, strict=True) if places)
+    """A total that no full set of readings exceeds: what everybody would have at these prices if nobody stood in
+    anybody's way, and what all places cost. A price below 0 is paid for the ``least`` that a column has to take."""
+    total = fsum(places * price for places, price in zip(room, prices, strict=True) if places and price > 0)
+    total += fsum(places * price for places, price in zip(least, prices, strict=False) if price < 0)
+    nets = []
     for row, number in zip(values, wanted, strict=True):
         net = (value - price for value, price in zip(row, prices, strict=True) if value > BARRED)
-        total += sum(nlargest(number, net))
-    return total
+        nets.extend(nlargest(number, net))
+    return total + fsum(nets)
 
 
-# --- the worst served first ------------------------------------------------------------------------------------------
-
-FINE = 1e-6  # of what affinities differ by: the step of an auction whose result is meant to be the best
-RAISE = 1.15
-MOST_RAISES = 60
-HALVINGS = 8
-
-
-def fair(values: Sequence[Sequence[float]], wanted: Sequence[int], room: Sequence[int], *, floor: bool = False) -> Sale:
-    """The sale of greatest total; with ``floor``, the greatest total under the highest floor that was reached.
-
-    The floor aimed at is what the worst-served row would have if it chose first: none can be higher. Rows below it
-    count more and more until they reach it (Lagrange multipliers), then as little more as keeps them there. ``bound``
-    is what no sale under that floor exceeds. Should the aim be out of reach, the best floor met on the way stands.
-    """
-    step = FINE * _spread(values)
-    plain = auction(values, wanted, room, step)
-    served = _served(values, plain)
-    rows = [row for row, number in enumerate(wanted) if number and len(plain.readers[row]) == number]
-    if not floor or not rows:
-        return plain
-    aim = min(fsum(nlargest(wanted[row], values[row])) for row in rows)
-    weights, before = [1.0] * len(values), [1.0] * len(values)
-    best, reached = plain, min(served[row] for row in rows)
-
-    def weighted() -> tuple[Sale, list[float]]:
-        """The sale where each row counts by its weight (its multiplier and one), and what each row then gets."""
-        heavy = [[value * weight for value in row] for row, weight in zip(values, weights, strict=True)]
-        sale = auction(heavy, wanted, room, step)
-        # Σ served ≤ Σ served + Σ multiplier · (served − aim), and the auction bounds the weighted sum.
-        sale = replace(sale, bound=sale.bound - fsum((weight - 1.0) * aim for weight in weights))
-        return sale, _served(values, sale)
-
-    for _ in range(MOST_RAISES):
-        low = [row for row in rows if served[row] < aim - step]
-        if not low:
-            break
-        before = list(weights)
-        for row in low:
-            weights[row] *= RAISE
-        sale, served = weighted()
-        best, reached = _better(best, reached, sale, min(served[row] for row in rows), values)
-    else:
-        return best
-    after = weights
-    for _ in range(HALVINGS):
-        weights = [sqrt(a * b) for a, b in zip(before, after, strict=True)]
-        sale, served = weighted()
-        least = min(served[row] for row in rows)
-        best, reached = _better(best, reached, sale, least, values)
-        before, after = (before, weights) if least >= aim - step else (weights, after)
-    return best
-
-
-def _served(values: Sequence[Sequence[float]], sale: Sale) -> list[float]:
+def served_by(values: Sequence[Sequence[float]], sale: Sale) -> list[float]:
+    """What each row gets."""
     return [fsum(row[column] for column in columns) for row, columns in zip(values, sale.readers, strict=True)]
-
-
-def _better(
-    best: Sale, reached: float, sale: Sale, least: float, values: Sequence[Sequence[float]]
-) -> tuple[Sale, float]:
-    """The higher floor; of equal floors the greater total. A sale that leaves more rows short is never better."""
-    if sum(map(len, sale.readers)) < sum(map(len, best.readers)) or least < reached:
-        return best, reached
-    if least == reached and fsum(_served(values, sale)) <= fsum(_served(values, best)):
-        return best, reached
-    return sale, least

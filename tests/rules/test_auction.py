@@ -8,7 +8,7 @@ from math import fsum
 from hypothesis import assume, given, settings, strategies as st
 
 from matsapply.rules.assignment import assign, change
-from matsapply.rules.auction import BARRED, Sale, auction, fair
+from matsapply.rules.auction import BARRED, Sale, auction
 
 Instance = tuple[list[list[float]], list[int], list[int]]
 STEP = 1e-6
@@ -82,31 +82,6 @@ def test_what_two_like_best_goes_where_it_is_worth_most() -> None:
     sale = auction([[0.9, 0.8], [0.9, 0.1]], [1, 1], [1, 1], STEP)
     assert sale.readers == ((1,), (0,))
     assert abs(sale.bound - 1.7) < 1e-4
-
-
-def test_the_floor_comes_before_the_total() -> None:
-    """The plain best is 1.0 + 0.1 + 0.9; giving way costs 0.3 of the total and lifts the worst from 0.1 to 0.5."""
-    values = [[1.0, 0.5], [0.5, 0.1]]
-    plain, floored = fair(values, [1, 1], [1, 1]), fair(values, [1, 1], [1, 1], floor=True)
-    assert plain.readers == ((0,), (1,))
-    assert floored.readers == ((1,), (0,))
-    assert total(values, floored.readers) <= floored.bound + 1e-9
-
-
-@given(instances())
-@settings(max_examples=100)
-def test_a_floor_never_lowers_the_least_anybody_gets(instance: Instance) -> None:
-    values, wanted, _ = instance
-    plain, floored = fair(*instance), fair(*instance, floor=True)
-    sound(instance, floored)
-    assume([len(columns) for columns in plain.readers] == wanted)
-    assert [len(columns) for columns in floored.readers] == wanted
-
-    def least(sale: Sale) -> float:
-        rows = zip(values, sale.readers, strict=True)
-        return min((fsum(row[column] for column in columns) for row, columns in rows if columns), default=0.0)
-
-    assert least(floored) >= least(plain) - 1e-12
 
 
 # --- moving as little as possible -------------------------------------------------------------------------------------
