@@ -27,6 +27,7 @@ from matsapply.process.placement import lapse_offer
 from matsapply.process.stream_round import close_interviews, expire_tasks, lock_due_rankings, take_in
 from matsapply.process.waitlist import close_waitlisted
 from matsapply.process.withdraw import leave_streams
+from matsapply.reviews.redactions import look_through
 from matsapply.rules.access import SYSTEM
 from matsapply.rules.refusals import Refused
 from matsapply.rules.stages import (
@@ -59,7 +60,7 @@ def run_due(session: Session, now: datetime) -> int:
         for streams in (take_in, close_interviews, lock_due_rankings):
             if gates.passed("T5", now) and (done := streams(session, cohort.id, now)):
                 return done
-    for work in (expire_tasks, overdue, _lapse, _remind):
+    for work in (expire_tasks, overdue, _lapse, _remind, _look_for_names):
         if done := work(session, now):
             return done
     return 0
@@ -238,6 +239,12 @@ def _remind(session: Session, now: datetime) -> int:
             _send_reminder(session, offer, hours, now)
         done += len(due)
     return done
+
+
+def _look_for_names(session: Session, now: datetime) -> int:
+    """Tell the team where an answer names its author. Readers are not shown the name before, either."""
+    cohorts = session.scalars(sa.select(Cohort.id).where(Cohort.state.in_(TAKES_APPLICATIONS)).order_by(Cohort.id))
+    return next((done for cohort_id in cohorts.all() if (done := look_through(session, cohort_id, now))), 0)
 
 
 def _send_reminder(session: Session, offer: Offer, hours: int, now: datetime) -> None:

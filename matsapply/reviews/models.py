@@ -13,7 +13,8 @@ from matsapply.cohorts.models import Rubric, Stream
 from matsapply.evaluations.models import Submission
 from matsapply.interviews.models import Interview
 from matsapply.people.models import Person
-from matsapply.platform.db import Base, Record, enum_type
+from matsapply.platform.append_only import make_append_only
+from matsapply.platform.db import Base, Keyed, Record, enum_type
 from matsapply.rules.stages import (
     AssignmentState,
     ConflictKind,
@@ -150,3 +151,33 @@ class ConflictOfInterest(Record, Base):
     state: Mapped[ConflictState] = mapped_column(enum_type(ConflictState, "state"), default=ConflictState.ACTIVE)
     note: Mapped[str] = mapped_column(sa.Text, default="")
     decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+
+
+class AnswerRedaction(Keyed, Base):
+    """What the team decided to hide of one answer from blind readers: never changed, the last number is in force."""
+
+    __tablename__ = "answer_redaction"
+    __table_args__ = (sa.UniqueConstraint("application_id", "question_key", "number"),)
+
+    application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id"))
+    question_key: Mapped[str] = mapped_column(sa.String(60))
+    number: Mapped[int]
+    # rules.redaction.Redaction as JSON: the wording it was decided on, and the stretches to hide or all of it.
+    decision: Mapped[dict[str, Any]] = mapped_column()
+    decided_by_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    decided_at: Mapped[datetime]
+
+
+make_append_only(AnswerRedaction.__table__)
+
+
+class NameCheck(Record, Base):
+    """That a snapshot was looked through for its author's names, and in which answers there were any."""
+
+    __tablename__ = "name_check"
+
+    application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id"), unique=True)
+    snapshot_number: Mapped[int]
+    # {question key: number of mentions}; empty where there are none.
+    mentions: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    decided_at: Mapped[datetime | None]

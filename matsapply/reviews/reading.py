@@ -1,4 +1,8 @@
-"""One application as its reader sees it. What a blind reader must not know is never asked of the database."""
+"""One application as its reader sees it.
+
+In a blind round the answers that tell who wrote them are left out, and what the others say about their author is hidden
+(``reviews.redactions``) before anything leaves this module.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from matsapply.platform.db import fetch
 from matsapply.reviews.aggregates import OUT_OF_PLAY, counts
 from matsapply.reviews.models import Review, ReviewAssignment, ReviewRound
 from matsapply.reviews.queries import KEPT_STATEMENTS, assignments, readable, short_code
+from matsapply.reviews.redactions import Blinding, blinding, sift
 from matsapply.rules.scoring import weights_for
 from matsapply.rules.stages import AssignmentState, QuestionType, RoundKind, TrackChoiceState
 
@@ -25,14 +30,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from matsapply.rules.access import Actor, Grant
-
-# A blind reading shows none of these, whatever the form says: files and links carry the name of their author.
-TELLING = frozenset({QuestionType.EMAIL, QuestionType.FILE, QuestionType.URLS, QuestionType.REFEREES})
-# Not part of any reading: referees' names, what was agreed to, what is kept apart; and the choices, shown on their own.
-SECTIONS_NOT_READ = frozenset({"references", "consent", "separate"})
-TYPES_NOT_READ = frozenset(
-    {QuestionType.REFEREES, QuestionType.SEPARATE_STORE, QuestionType.TRACK_RANK, QuestionType.STREAM_INTEREST}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +103,7 @@ class Reading:
 
 
 def reading(session: Session, actor: Actor, public_id: str) -> Reading | None:
-    """One application to read: at most four queries. In a blind round the person is not joined at all."""
+    """One application to read: at most six queries."""
     found = fetch(session, _reading_of(actor.grants), reader=actor.person_id or 0, public_id=public_id)
     if not found:
         return None
@@ -122,9 +119,16 @@ def reading(session: Session, actor: Actor, public_id: str) -> Reading | None:
         lambda: form_version(session, row.form_version_id),
     )
     tracks = _tracks(session, own.application_id)
-    shown, hidden = _sift(form.questions, rubric, {track.key for track in tracks}, blind=row.blind)
+    sifted = sift(form.questions, rubric.blind, {track.key for track in tracks}, blind=row.blind)
+    given = _answers(session, row.snapshot_id, (*sifted.shown, *sifted.naming))
+    answers, naming = given[: len(sifted.shown)], given[len(sifted.shown) :]
+    around = None
+    if row.blind:
+        called = [(each.question, each.value) for each in naming]
+        around = blinding(session, own.application_id, row.person_id, called)
+        answers = tuple(Answer(each.question, around.of(each.question.key, each.value)) for each in answers)
     first = next((track.key for track in tracks if track.in_play), None)
-    mine_now, others = _reviews(session, own) if own.state is AssignmentState.SUBMITTED else (None, ())
+    mine_now, others = _reviews(session, own, around) if own.state is AssignmentState.SUBMITTED else (None, ())
     return Reading(
         id=own.id,
         public_id=own.public_id,
@@ -143,8 +147,8 @@ def reading(session: Session, actor: Actor, public_id: str) -> Reading | None:
         rubric=rubric,
         weights=weights_for(rubric.weights, first, [criterion.key for criterion in rubric.criteria]),
         tracks=tracks,
-        answers=_answers(session, row.snapshot_id, shown),
-        hidden=hidden,
+        answers=answers,
+        hidden=tuple(question.label for question in sifted.left_out),
         draft={
             "scores": own.draft_scores,
             "note": own.draft_note,
@@ -232,23 +236,6 @@ def _tracks(session: Session, application_id: int) -> tuple[Chosen, ...]:
     return tuple(Chosen(row.key, row.name, row.state not in OUT_OF_PLAY) for row in rows)
 
 
-def _sift(
-    questions: tuple[QuestionView, ...], rubric: RubricView, tracks: set[str], *, blind: bool
-) -> tuple[tuple[QuestionView, ...], tuple[str, ...]]:
-    """The questions whose answers are read, and the labels of those a blind reading leaves out."""
-    asked = [
-        question
-        for question in questions
-        if question.section not in SECTIONS_NOT_READ
-        and question.type not in TYPES_NOT_READ
-        and (not question.when_track or question.when_track in tracks)
-    ]
-    if not blind:
-        return tuple(asked), ()
-    telling = {q.key for q in asked if q.blind or q.type in TELLING or q.key in rubric.blind}
-    return tuple(q for q in asked if q.key not in telling), tuple(q.label for q in asked if q.key in telling)
-
-
 def _answers(session: Session, snapshot_id: int, questions: tuple[QuestionView, ...]) -> tuple[Answer, ...]:
     """The answers to exactly these questions: the database takes them out of the snapshot one by one."""
     if not questions:
@@ -272,7 +259,7 @@ def _name(session: Session, person_id: int) -> str:
     return session.scalars(sa.select(Person.display_name).where(Person.id == person_id)).one()
 
 
-def _reviews(session: Session, own: Any) -> tuple[OwnReview | None, tuple[OtherReview, ...]]:
+def _reviews(session: Session, own: Any, around: Blinding | None) -> tuple[OwnReview | None, tuple[OtherReview, ...]]:
     """The reader's own review and, because it is in, the others' of the same round (invariant 22)."""
     rows = session.scalars(
         sa.select(Review)
@@ -284,7 +271,7 @@ def _reviews(session: Session, own: Any) -> tuple[OwnReview | None, tuple[OtherR
     if mine_now is None:
         return None, ()
     others = tuple(
-        OtherReview(review.scores, review.total, review.confidence, review.note)
+        OtherReview(review.scores, review.total, review.confidence, around.text(review.note) if around else review.note)
         for review in rows
         if review.assignment_id != own.id
     )
