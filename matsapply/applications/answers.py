@@ -19,6 +19,7 @@ from matsapply.applications.choices import (
     within_tracks,
 )
 from matsapply.applications.models import AnswerDraft, Application, DemographicAnswers
+from matsapply.cohorts.models import Question, Stream
 from matsapply.rules.answers import ELSEWHERE
 from matsapply.rules.stages import ApplicationState, QuestionType
 
@@ -137,6 +138,23 @@ def choose_streams(
     if question is not None and application.state is not ApplicationState.IN_STREAMS:
         write(session, application.id, {question.key: list(keys) or None}, now)
         _mark(session, application, now)
+
+
+def wish(session: Session, application: Application, stream_id: int, now: datetime, *, wanted: bool) -> None:
+    """Write a stream down in the draft's choice, last, or take it out: so that the next submission brings nothing back
+    that was left, and keeps what was returned to."""
+    question_key = session.scalar(
+        sa.select(Question.key).where(
+            Question.form_version_id == application.form_version_id, Question.type == QuestionType.STREAM_INTEREST
+        )
+    )
+    if question_key is None:
+        return
+    stream_key = session.scalars(sa.select(Stream.key).where(Stream.id == stream_id)).one()
+    before = stream_wish(session, application.id, question_key)
+    after = [key for key in before if key != stream_key] + ([stream_key] if wanted else [])
+    if (stream_key in before) is not wanted:
+        write(session, application.id, {question_key: after or None}, now)
 
 
 def write(session: Session, application_id: int, values: Mapping[str, Any], now: datetime) -> None:

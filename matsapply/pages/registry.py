@@ -9,9 +9,10 @@ from matsapply.pages.admin.routes import blueprint as admin
 from matsapply.pages.applicant.feed import blueprint as calendar
 from matsapply.pages.applicant.interviews import blueprint as interviews
 from matsapply.pages.applicant.receipts import blueprint as receipts
+from matsapply.pages.applicant.referees import blueprint as referees
 from matsapply.pages.applicant.sections import blueprint as sections
 from matsapply.pages.applicant.status import blueprint as status
-from matsapply.pages.applicant.streams import blueprint as choice, referees
+from matsapply.pages.applicant.streams import blueprint as choice
 from matsapply.pages.applicant.tasks import blueprint as tasks
 from matsapply.pages.applicant.views import blueprint as applicant
 from matsapply.pages.demo.clock import blueprint as demo_clock

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from matsapply.applications.answers import wish
 from matsapply.applications.facts import facts_of, has_other_live, letter_to, place_of
 from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, StreamApplication, TrackChoice
@@ -176,6 +177,7 @@ def withdraw_stream(
     session.refresh(stream_application)
     facts = facts_of(session, actor, role, now, cohort_id=application.cohort_id)
     exit_stream(session, actor, application, stream_application, facts)
+    wish(session, application, stream_application.stream_id, now, wanted=False)
     _free_offers(session, actor, application, facts, only=stream_application.id)
     renumber(stream_applications(session, application.id))
     close_if_done(session, application, now)
@@ -208,6 +210,7 @@ def undo_stream_withdrawal(
         former=former.value if former else "",
     )
     _return(session, actor, application, stream_application, facts)
+    wish(session, application, stream_application.stream_id, now, wanted=True)
     renumber(stream_applications(session, application.id))
 
 

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from matsapply.applications.models import Application, Reference, Snapshot, StreamApplication, TrackChoice
+from matsapply.cohorts.models import Cohort
 from matsapply.mail.kinds import Mail
 from matsapply.rules.stages import (
     ApplicationState,
@@ -19,6 +20,7 @@ from matsapply.rules.stages import (
     OfferState,
     Outcome,
     ReferenceState,
+    ReferenceTiming,
     StreamApplicationState,
 )
 from tests import desk
@@ -59,7 +61,7 @@ def chosen(site: Site) -> list[str]:
 def choose(visitor: Applicant, *streams: str, move: str | None = None) -> None:
     page = forms(visitor.get("/application/streams").text)
     whole = next(one for one in page if one.fields.keys() & {"streams", "csrf_token"} and not one.action)
-    sent = whole.filled(streams=list(streams), **({"move": move} if move else {}))
+    sent = whole.filled(streams=list(streams), order=list(streams), **({"move": move} if move else {}))
     assert visitor.client.post("/application/streams", data=sent).status_code == 303
 
 
@@ -185,11 +187,29 @@ def test_leaving_one_stream_and_coming_back(site: Site, ada: Applicant) -> None:
     assert ada.press("/status", f"/status/streams/{red.public_id}/withdraw").status_code == 303
     assert chosen(site) == ["blue"]
     assert "You left this stream." in ada.get("/status").text
+    assert ada.write("research", evidence="Written anew.").status_code == 303
+    assert ada.submit().status_code == 303
+    assert chosen(site) == ["blue"], "submitting again does not bring back what was left"
     assert ada.press("/status", f"/status/streams/{red.public_id}/undo").status_code == 303
     assert chosen(site) == ["blue", "red"]
+    choose(ada, "red", "blue")
+    assert chosen(site) == ["blue", "red"], "the last submission stays in force"
+    order = re.findall(
+        r'data-rank>\s*<input type="hidden" name="order" value="(\w+)"', ada.get("/application/streams").text
+    )
+    assert order[:2] == ["red", "blue"], "and the page shows what was chosen since"
+    assert ada.submit().status_code == 303
+    assert chosen(site) == ["red", "blue"]
 
 
 def test_referees_are_named_replaced_and_limited(site: Site, ada: Applicant) -> None:
+    problems = ada.post("/application/referees", {"name": " ", "email": "rita"})
+    assert problems.status_code == 422
+    for field in ("name", "email", "consent"):
+        assert f'id="{field}-error"' in problems.text
+        assert f'href="#{field}"' in problems.text
+    own = ada.post("/application/referees", {"name": "Me", "email": "ada@example.org", "consent": "yes"})
+    assert (own.status_code, "This is your own address" in own.text) == (422, True)
     for name in ("rita", "rolf"):
         sent = {"name": name.title(), "email": f"{name}@example.org", "consent": "yes"}
         assert ada.post("/application/referees", sent).status_code == 303
@@ -199,8 +219,33 @@ def test_referees_are_named_replaced_and_limited(site: Site, ada: Applicant) -> 
     assert ada.press("/application/referees", f"/{first.public_id}/remove").status_code == 303
     assert site.all(sa.select(Reference).order_by(Reference.id))[0].state is ReferenceState.REPLACED
     refused = ada.post("/application/referees", {"name": "Third", "email": "third@example.org"})
-    assert refused.status_code in {409, 422}
+    assert refused.status_code == 422
     assert 'value="third@example.org"' in refused.text
+    again = ada.post("/application/referees", {"name": "Rolf", "email": "ROLF@example.org", "consent": "yes"})
+    assert (again.status_code, "named this address already" in again.text) == (422, True)
+
+
+def test_a_referee_is_reminded_once_a_day_and_three_times(site: Site, ada: Applicant, clock: FixedClock) -> None:
+    site.session.execute(sa.update(Cohort).values(reference_timing=ReferenceTiming.AT_SUBMIT))
+    site.session.commit()
+    ada.complete()
+    ada.post("/application/referees", {"name": "Rita", "email": "rita@example.org", "consent": "yes"})
+    assert "Rita has not been asked yet." in ada.get("/application/referees").text
+    assert ada.submit().status_code == 303
+    rita = site.all(sa.select(Reference))[0]
+    path = f"/application/referees/{rita.public_id}/remind"
+    page = ada.get("/application/referees").text
+    assert (path in page, "You can remind again from" in page) == (False, True), "asked just now"
+    early = ada.post(path, form="/application/referees")
+    assert (early.status_code, "less than a day ago" in early.text) == (409, True)
+    for number in (1, 2, 3):
+        clock.advance(timedelta(hours=25))
+        assert ada.press("/application/referees", path).status_code == 303, number
+        assert f"{number} of 3 reminders sent" in ada.get("/application/referees").text
+    clock.advance(timedelta(hours=25))
+    assert path not in ada.get("/application/referees").text
+    last = ada.post(path, form="/application/referees")
+    assert (last.status_code, "that is all we send" in last.text) == (409, True)
 
 
 class Streams:

@@ -250,7 +250,7 @@ def test_a_ticked_track_brings_its_question_and_joins_the_order(page: Page, site
     assert stored(site)["tracks"] == ["empirical", "theory"]
     page.get_by_role("checkbox", name="Theory").uncheck()
     expect(page.locator("#q_theory")).to_be_hidden()
-    expect(page.locator("[data-track-order]")).to_be_hidden()
+    expect(page.locator("[data-pick-order]")).to_be_hidden()
     expect(page.locator("#section-form:not([data-dirty])")).to_be_visible()
     assert stored(site)["tracks"] == ["empirical"]
     opened(page, "/application/sections/choice")
@@ -322,7 +322,7 @@ def test_axe_finds_nothing_on_the_applicants_pages(page: Page, site: Live) -> No
     assert found == []
 
 
-def test_the_hours_of_the_ticked_streams_add_up_at_once(page: Page, site: Live) -> None:
+def test_ticked_streams_join_the_order_add_up_their_hours_and_are_saved(page: Page, site: Live) -> None:
     def begin() -> None:
         blue = site.world.streams["blue"]
         make.task(site.session, site.world.cohort, [blue], "take-home", hours=3, shared=False)
@@ -337,8 +337,16 @@ def test_the_hours_of_the_ticked_streams_add_up_at_once(page: Page, site: Live) 
     expect(hours).to_have_text("1.5")
     page.get_by_role("checkbox", name="Stream blue").check()
     expect(hours).to_have_text("4.5")
+    rows = page.locator("[data-pick-order] [data-rank]:visible")
+    expect(rows).to_have_text([re.compile("Stream red"), re.compile("Stream blue")])
+    page.get_by_role("button", name="Move Stream red down").focus()
+    page.keyboard.press("ArrowDown")
+    expect(rows).to_have_text([re.compile("Stream blue"), re.compile("Stream red")])
+    expect(page.locator(STATE)).to_have_text(SAVED, timeout=3000)
+    assert stored(site)["streams"] == ["blue", "red"]
     page.get_by_role("checkbox", name="Stream red").uncheck()
     expect(hours).to_have_text("4.5")
+    expect(page.locator("[data-pick-order]")).to_be_hidden()
 
 
 PAYLOAD = "\"'><script>alert(1)</script><img src=x onerror=alert(2)><svg onload=alert(3)>{{7*7}}"

@@ -1,14 +1,13 @@
-"""Choosing streams, with what each asks for beside it; and naming referees."""
+"""Choosing streams and their order, with what each asks for beside it."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 
 from matsapply.applications import answers, choices, queries
-from matsapply.applications.locks import lock_application
-from matsapply.applications.references import name_referee, remind_referee, replace_referee
 from matsapply.cohorts import queries as cohorts
 from matsapply.pages import widgets
 from matsapply.pages.applicant.own import own
@@ -18,7 +17,7 @@ from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act
 from matsapply.rules.refusals import Refused
-from matsapply.rules.stages import ApplicationState, QuestionType
+from matsapply.rules.stages import ApplicationState
 from matsapply.showcase import queries as showcase
 
 if TYPE_CHECKING:
@@ -29,14 +28,17 @@ if TYPE_CHECKING:
     from matsapply.applications.editing import Editing
     from matsapply.cohorts.views import StreamView
 
+ELSEWHERE = "Your streams were changed in another place. Press Save streams to see both choices."
+
 blueprint = Blueprint("choice", __name__, url_prefix="/application")
-referees = Blueprint("referees", __name__, url_prefix="/application/referees")
 
 
 def _chosen(held: Editing) -> list[str]:
-    """The keys of the streams that count, or else of those wished for so far; in the applicant's order."""
-    live = choices.live_streams(session(), held.id)
-    return live if held.state is ApplicationState.IN_STREAMS or live else queries.work(session(), held).streams
+    """The keys of the streams chosen, in the applicant's order: in the stream phase those that count, before it those
+    written down, which count with the next submission."""
+    if held.state is ApplicationState.IN_STREAMS:
+        return choices.live_streams(session(), held.id)
+    return queries.work(session(), held).streams
 
 
 def _open_streams(held: Editing) -> list[StreamView]:
@@ -58,20 +60,35 @@ def streams() -> ResponseReturnValue:
     return _page()
 
 
-def _page(chosen: list[str] | None = None, refusal: str | None = None, status: int = 200) -> ResponseReturnValue:
+def _fingerprint(chosen: Sequence[str]) -> str:
+    """What a page writes down of the choice it shows, to tell whether another one has changed it since."""
+    return hashlib.sha256("\n".join(chosen).encode()).hexdigest()[:16]
+
+
+def _page(
+    chosen: list[str] | None = None, refusal: str | None = None, status: int = 200, *, elsewhere: bool = False
+) -> ResponseReturnValue:
+    """The page as it is stored, or with the order that was sent and could not be kept."""
     held = own()
     open_streams = _open_streams(held)
     by_key = {stream.key: stream for stream in open_streams}
-    chosen = _chosen(held) if chosen is None else chosen
-    chosen = [key for key in chosen if key in by_key]
+    stored = _chosen(held)
+    chosen = [key for key in (stored if chosen is None else chosen) if key in by_key]
     page = render_template(
         "applicant/streams.html",
         application=held,
         streams=open_streams,
         chosen=chosen,
-        order=[{"key": key, "label": by_key[key].name} for key in chosen],
+        order=[
+            {"key": key, "label": by_key[key].name, "hidden": key not in chosen}
+            for key in [*chosen, *(key for key in by_key if key not in chosen)]
+        ],
         hours=_hours([by_key[key] for key in chosen]),
         may_choose=choices.may_choose_streams(held),
+        version=_fingerprint(stored),
+        # Choosing is applying once the streams decide: that is done by pressing a button, not by a pause.
+        autosaved=held.state is not ApplicationState.IN_STREAMS,
+        elsewhere=[by_key[key].name for key in stored if key in by_key] if elsewhere else None,
         refusal=refusal,
         papers=showcase.papers_of_streams(session(), list(by_key), each=2),
     )
@@ -98,15 +115,16 @@ def compare() -> ResponseReturnValue:
 @blueprint.post("/streams")
 @needs(Act.APPLICATION_OWN)
 def save_streams() -> ResponseReturnValue:
+    """Keep the ticked streams in the order sent; a choice made elsewhere meanwhile is shown and not overwritten."""
     held = own(lock=True)
-    ticked, order = request.form.getlist("streams"), request.form.getlist("order")
-    keys = [key for key in order if key in ticked] + [key for key in ticked if key not in order]
+    keys = _sent()
     if move := request.form.get("move"):
         keys = widgets.moved(keys, move)
-    present = queries.work(session(), held)
-    tracks = queries.open_tracks(session(), held)
+    stored = _chosen(held)
+    if keys != stored and request.form.get("version", "") not in {"", _fingerprint(stored)}:
+        return _page(keys, status=409, elsewhere=True)
     try:
-        answers.choose_streams(session(), actor(), held, present.form, keys, tracks, clock.now())
+        _keep(held, keys)
     except Refused as refused:
         session().rollback()
         return _page(keys, sentence(refused.refusal), 409)
@@ -114,65 +132,32 @@ def save_streams() -> ResponseReturnValue:
     return redirect(url_for("choice.compare" if request.form.get("then") == "compare" else "choice.streams"), 303)
 
 
-@referees.get("")
+@blueprint.post("/streams/autosave")
 @needs(Act.APPLICATION_OWN)
-def own_referees() -> ResponseReturnValue:
-    return _referees_page()
-
-
-def _referees_page(refusal: str | None = None, status: int = 200) -> ResponseReturnValue:
-    held = own()
-    question = held.form(session()).of_type(QuestionType.REFEREES)
-    page = render_template(
-        "applicant/referees.html",
-        application=held,
-        found=queries.referees(session(), held.id),
-        most=question.maximum if question and question.maximum is not None else 2,
-        refusal=refusal,
-        typed=request.form if request.method == "POST" else {},
-    )
-    return page, status
-
-
-@referees.post("")
-@needs(Act.APPLICATION_OWN)
-def add() -> ResponseReturnValue:
+def autosave() -> ResponseReturnValue:
+    """What the page's script sends after a pause; the contract stands in templates/components/save_state.html."""
     held = own(lock=True)
-    question = held.form(session()).of_type(QuestionType.REFEREES)
-    most = question.maximum if question and question.maximum is not None else 2
-    name, email = request.form.get("name", "").strip(), request.form.get("email", "").strip()
-    if not name or "@" not in email or len(name) > 200 or len(email) > 255 or "\x00" in name + email:
-        return _referees_page("Give a name and a complete e-mail address.", 422)
+    keys, stored = _sent(), _chosen(held)
+    if held.state is ApplicationState.IN_STREAMS:
+        return jsonify({"message": "Press Save streams to apply to them."}), 409
+    if keys != stored and request.form.get("version", "") != _fingerprint(stored):
+        return jsonify({"message": ELSEWHERE}), 409
     try:
-        name_referee(
-            session(),
-            actor(),
-            lock_application(session(), held.id),
-            name=name,
-            email=email,
-            consent=request.form.get("consent") == "yes",
-            most=most,
-            now=clock.now(),
-        )
+        _keep(held, keys)
     except Refused as refused:
         session().rollback()
-        return _referees_page(sentence(refused.refusal), 409)
-    flash(f"{name} is named as a referee.", "good")
-    return redirect(url_for("referees.own_referees"), 303)
+        return jsonify({"message": sentence(refused.refusal)}), 409
+    return jsonify({"saved_at": clock.now().isoformat(), "version": _fingerprint(keys)})
 
 
-@referees.post("/<public_id>/<act>")
-@needs(Act.APPLICATION_OWN)
-def change(public_id: str, act: str) -> ResponseReturnValue:
-    """Remind, or replace."""
-    held = own(lock=True)
-    found = queries.own_referee(session(), held.id, public_id)
-    if found is None or act not in {"remind", "remove"}:
-        abort(404)
-    if act == "remind":
-        remind_referee(session(), actor(), found, now=clock.now())
-        flash("A reminder is on its way.", "good")
-    else:
-        replace_referee(session(), actor(), found, now=clock.now())
-        flash("The referee was taken off your application.", "good")
-    return redirect(url_for("referees.own_referees"), 303)
+def _sent() -> list[str]:
+    """The ticked streams in the order of the rows; what has no row comes last."""
+    ticked, order = request.form.getlist("streams"), request.form.getlist("order")
+    ranked = [key for key in order if key in ticked]
+    return list(dict.fromkeys([*ranked, *ticked]))
+
+
+def _keep(held: Editing, keys: list[str]) -> None:
+    present = queries.work(session(), held)
+    tracks = queries.open_tracks(session(), held)
+    answers.choose_streams(session(), actor(), held, present.form, keys, tracks, clock.now())

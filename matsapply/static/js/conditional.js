@@ -1,8 +1,8 @@
-// Questions of a track appear when it is ticked, and the track joins the order. What is hidden keeps its text and still
+// What is ticked joins the order below it, and the questions of a ticked track appear. What is hidden keeps its text and still
 // posts it, so that nothing is lost by un-ticking and ticking again; it only cannot be required meanwhile.
 export function start(root) {
   const fields = [...root.querySelectorAll("[data-when-track]")];
-  const choices = [...root.querySelectorAll("[data-tracks] input[type='checkbox']")];
+  const choices = [...root.querySelectorAll("[data-picks] input[type='checkbox']")];
   if (!choices.length) return;
   const show = () => {
     const ticked = new Set(choices.filter((input) => input.checked).map((input) => input.value));
@@ -13,13 +13,13 @@ export function start(root) {
         control.required = !field.hidden;
       }
     }
-    order(root.querySelector("[data-track-order]"), ticked);
+    order(root.querySelector("[data-pick-order]"), ticked);
   };
   for (const input of choices) input.addEventListener("change", show);
   show();
 }
 
-// The rows of ticked tracks are shown; one that joins comes last.
+// The rows of what is ticked are shown; one that joins comes last.
 function order(box, ticked) {
   if (!box) return;
   for (const row of box.querySelectorAll("[data-rank]")) {

@@ -11,7 +11,7 @@ const wanted = [
   ["[data-ranking]", "ranking"],
   ["[data-deadline]", "countdown"],
   ["[data-keys], [data-keys-help]", "keys"],
-  ["[data-when-track], [data-track-order]", "conditional"],
+  ["[data-when-track], [data-pick-order]", "conditional"],
   ["form[data-hours-sum]", "hours"],
   ["input[data-upload]", "upload"],
   ["details[data-confirm]", "confirm"],
