@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from matsapply.audit import actions as audit
+from matsapply.people.models import Person
 from matsapply.rules.refusals import Code, refuse
-from matsapply.showcase.models import PaperStream, SummaryVersion
+from matsapply.showcase.models import SummaryVersion
 from matsapply.showcase.searching import refresh
+from matsapply.showcase.stream_papers import set_streams
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy.orm import Session
 
     from matsapply.rules.access import Actor
     from matsapply.showcase.models import Paper
 
 LONGEST_SUMMARY = 600
+MOST_VERSIONS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def curate(session: Session, actor: Actor, paper: Paper, wanted: Curation, now: 
         if value is None:
             continue
         if field.name == "streams":
-            if _set_streams(session, paper, value):
+            if set_streams(session, paper.id, value):
                 changed.append(field.name)
         elif getattr(paper, field.name) != value:
             if field.name == "summary":
@@ -77,15 +79,32 @@ def curate(session: Session, actor: Actor, paper: Paper, wanted: Curation, now: 
     return tuple(changed)
 
 
-def _set_streams(session: Session, paper: Paper, keys: tuple[str, ...]) -> bool:
-    stored = session.scalars(
-        sa.select(PaperStream.stream_key).where(PaperStream.paper_id == paper.id).order_by(PaperStream.position)
-    ).all()
-    wanted = tuple(dict.fromkeys(keys))
-    if tuple(stored) == wanted:
-        return False
-    session.execute(sa.delete(PaperStream).where(PaperStream.paper_id == paper.id))
-    session.add_all(
-        PaperStream(paper_id=paper.id, stream_key=key, position=position) for position, key in enumerate(wanted, 1)
+@dataclass(frozen=True, slots=True)
+class OldSummary:
+    """What a summary was until ``replaced_at``; ``replaced_by`` is empty where a rule or an import wrote over it."""
+
+    id: int
+    text: str
+    replaced_by: str
+    replaced_at: datetime
+
+
+def earlier_summaries(session: Session, paper_id: int) -> tuple[OldSummary, ...]:
+    """The summaries a paper had, the latest first."""
+    rows = session.execute(
+        sa.select(SummaryVersion.id, SummaryVersion.text, Person.display_name, SummaryVersion.replaced_at)
+        .outerjoin(Person, Person.id == SummaryVersion.replaced_by_id)
+        .where(SummaryVersion.paper_id == paper_id)
+        .order_by(SummaryVersion.id.desc())
+        .limit(MOST_VERSIONS)
     )
-    return True
+    return tuple(OldSummary(key, text, name or "", at) for key, text, name, at in rows)
+
+
+def summary_version(session: Session, paper_id: int, key: str) -> str | None:
+    """The text of an earlier summary of this paper; None where ``key`` names none."""
+    if not (key.isascii() and key.isdigit() and len(key) < 18):
+        return None
+    return session.scalar(
+        sa.select(SummaryVersion.text).where(SummaryVersion.id == int(key), SummaryVersion.paper_id == paper_id)
+    )

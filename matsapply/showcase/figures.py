@@ -45,6 +45,7 @@ def facets(session: Session, filtered: PaperFilter | None = None) -> dict[str, t
     parts.append(
         sa.select(sa.literal("stream"), PaperStream.stream_key, sa.literal(""), number)
         .join(matching, matching.c.id == PaperStream.paper_id)
+        .where(PaperStream.hidden.is_(False))
         .group_by(PaperStream.stream_key)
     )
     fellows = (

@@ -16,9 +16,9 @@ from matsapply.rules.showcase import LinkConfidence
 MAX_BYTES = 20_000_000
 MAX_PAPERS = 20_000
 SUMMARY_LENGTH = 140
-_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
+KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_WEB = re.compile(r"https?://[^\s/?#]+\.[^\s/?#]+\S*")
+WEB = re.compile(r"https?://[^\s/?#]+\.[^\s/?#]+\S*")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _START = re.compile(r'\s*(?:\{\s*"papers"\s*:\s*)?\[\s*')
 _BETWEEN = re.compile(r"\s*,\s*")
@@ -228,7 +228,7 @@ class _Record:
 
     def key(self, name: str, default: str | None = None) -> str:
         value = self.text(name, 60, default)
-        if value and not _KEY.fullmatch(value):
+        if value and not KEY.fullmatch(value):
             self.error(name, f"{value!r} cannot be a key: small letters, digits, - and _", Rule.BAD_KEY)
         return value
 
@@ -257,7 +257,7 @@ class _Record:
     def keys(self, key: str) -> tuple[str, ...]:
         found = self.texts(key, most=50)
         for value in found:
-            if not _KEY.fullmatch(value):
+            if not KEY.fullmatch(value):
                 self.error(key, f"{value[:60]!r} cannot be a key: small letters, digits, - and _", Rule.BAD_KEY)
         return found
 
@@ -292,7 +292,7 @@ class _Record:
 
     def url(self, key: str) -> str:
         value = self.text(key, 500, "")
-        if value and not _WEB.fullmatch(value):
+        if value and not WEB.fullmatch(value):
             self.error(key, "a web address with http:// or https:// is needed", Rule.BAD_TEXT)
             return ""
         return value

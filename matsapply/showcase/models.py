@@ -78,14 +78,20 @@ class PaperPerson(Keyed, Base):
 
 
 class PaperStream(Keyed, Base):
-    """A paper stands beside a stream (by key, across cohorts)."""
+    """A paper stands beside a stream (by key, across cohorts). What the stream's own people curate stands here, what
+    the team curates for every page stands at the paper."""
 
     __tablename__ = "paper_stream"
     __table_args__ = (sa.UniqueConstraint("paper_id", "stream_key"),)
 
     paper_id: Mapped[int] = mapped_column(sa.ForeignKey("paper.id", ondelete="CASCADE"))
     stream_key: Mapped[str] = mapped_column(sa.String(60), index=True)
+    # How near the stream is to the paper: 1 is the nearest of its streams.
     position: Mapped[int] = mapped_column(default=0)
+    # Where the paper stands in the stream's own list; 0 is behind all that have a place.
+    place: Mapped[int] = mapped_column(default=0, server_default="0")
+    featured: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    hidden: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
 
     paper: Mapped[Paper] = relationship()
 
@@ -140,7 +146,8 @@ class SearchWord(Keyed, Base):
 
 
 class LinkCheck(Keyed, Base):
-    """What an address answered when it was last looked at. ``status`` is None where nothing answered."""
+    """What an address answered when it was last looked at. ``status`` is None where nothing answered, ``checked_at``
+    where it waits to be looked at."""
 
     __tablename__ = "link_check"
     __table_args__ = (sa.UniqueConstraint("paper_id", "url"),)
@@ -149,7 +156,9 @@ class LinkCheck(Keyed, Base):
     url: Mapped[str] = mapped_column(sa.String(500))
     status: Mapped[int | None]
     problem: Mapped[str] = mapped_column(sa.String(200), default="")
-    checked_at: Mapped[datetime]
+    # Where a redirect led; it is told and never followed.
+    moved_to: Mapped[str] = mapped_column(sa.String(500), default="", server_default="")
+    checked_at: Mapped[datetime | None] = mapped_column(index=True)
 
     paper: Mapped[Paper] = relationship()
 

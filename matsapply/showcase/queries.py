@@ -103,7 +103,9 @@ def conditions(filtered: PaperFilter) -> list[sa.ColumnElement[bool]]:
         first = date(min(max(filtered.year, 1), 9998), 1, 1)
         found.append(sa.and_(Paper.published >= first, Paper.published < first.replace(year=first.year + 1)))
     if filtered.stream:
-        of_stream = sa.select(PaperStream.paper_id).where(PaperStream.stream_key == filtered.stream)
+        of_stream = sa.select(PaperStream.paper_id).where(
+            PaperStream.stream_key == filtered.stream, PaperStream.hidden.is_(False)
+        )
         found.append(Paper.id.in_(of_stream))
     if filtered.fellow:
         of_fellow = (
@@ -144,7 +146,7 @@ def papers(
         query = query.where(sa.tuple_(Paper.published, Paper.id) < sa.tuple_(*after))
     size = min(max(limit, 1), MOST)
     found = session.scalars(query.limit(size + 1)).all()
-    rows = _rows(session, found[:size])
+    rows = paper_rows(session, found[:size])
     more = len(found) > size
     return PaperList(rows, total, (rows[-1].published, rows[-1].id) if more else None, meant_words if total else "")
 
@@ -160,35 +162,6 @@ def _meant(session: Session, words: str) -> str:
     return " ".join(mended) if mended != asked else ""
 
 
-def papers_of_stream(session: Session, stream_key: str, limit: int = MOST) -> tuple[PaperRow, ...]:
-    """The papers beside a stream: featured ones, then the nearest, by the place they were given, then the newest."""
-    found = session.scalars(
-        sa.select(Paper)
-        .join(PaperStream, PaperStream.paper_id == Paper.id)
-        .where(PaperStream.stream_key == stream_key, Paper.hidden.is_(False))
-        .order_by(Paper.featured.desc(), PaperStream.position, Paper.position, Paper.published.desc(), Paper.id.desc())
-        .limit(limit)
-    ).all()
-    return _rows(session, found)
-
-
-def papers_of_streams(session: Session, stream_keys: Sequence[str], each: int = 3) -> dict[str, tuple[PaperRow, ...]]:
-    """Up to ``each`` papers for every stream, for the page on which applicants choose; four queries for all of them."""
-    links = session.execute(
-        sa.select(PaperStream.stream_key, Paper.id)
-        .join(Paper, Paper.id == PaperStream.paper_id)
-        .where(PaperStream.stream_key.in_(stream_keys), Paper.hidden.is_(False))
-        .order_by(Paper.featured.desc(), PaperStream.position, Paper.position, Paper.published.desc(), Paper.id.desc())
-    )
-    chosen: dict[str, list[int]] = {key: [] for key in stream_keys}
-    for key, paper_id in links:
-        if len(chosen[key]) < each:
-            chosen[key].append(paper_id)
-    ids = {paper_id for several in chosen.values() for paper_id in several}
-    rows = {row.id: row for row in _rows(session, session.scalars(sa.select(Paper).where(Paper.id.in_(ids))).all())}
-    return {key: tuple(rows[paper_id] for paper_id in several) for key, several in chosen.items()}
-
-
 def papers_of_track(session: Session, track_key: str, limit: int = MOST) -> tuple[PaperRow, ...]:
     """The papers of a track: featured ones, then by the place they were given, then the newest."""
     found = session.scalars(
@@ -197,7 +170,7 @@ def papers_of_track(session: Session, track_key: str, limit: int = MOST) -> tupl
         .order_by(Paper.featured.desc(), Paper.position, Paper.published.desc(), Paper.id.desc())
         .limit(limit)
     ).all()
-    return _rows(session, found)
+    return paper_rows(session, found)
 
 
 def papers_of_tracks(session: Session, track_keys: Sequence[str], each: int) -> dict[str, tuple[PaperRow, ...]]:
@@ -209,7 +182,7 @@ def papers_of_tracks(session: Session, track_keys: Sequence[str], each: int) -> 
         sa.select(Paper).join(placed, placed.c.id == Paper.id).where(placed.c.place <= each).order_by(placed.c.place)
     ).all()
     chosen: dict[str, list[PaperRow]] = {key: [] for key in track_keys}
-    for paper, row in zip(found, _rows(session, found), strict=True):
+    for paper, row in zip(found, paper_rows(session, found), strict=True):
         chosen[paper.track_key].append(row)
     return {key: tuple(rows) for key, rows in chosen.items()}
 
@@ -219,7 +192,7 @@ def paper_by_slug(session: Session, slug: str, *, hidden: bool = False) -> Paper
     if not hidden:
         query = query.where(Paper.hidden.is_(False))
     found = session.scalars(query).one_or_none()
-    return _rows(session, [found])[0] if found else None
+    return paper_rows(session, [found])[0] if found else None
 
 
 def related(session: Session, paper: PaperRow, limit: int = 4) -> tuple[PaperRow, ...]:
@@ -249,7 +222,7 @@ def related(session: Session, paper: PaperRow, limit: int = 4) -> tuple[PaperRow
         .order_by(total.desc(), Paper.published.desc(), Paper.id.desc())
         .limit(limit)
     ).all()
-    return _rows(session, found)
+    return paper_rows(session, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,8 +289,8 @@ def _question(row: Any) -> QuestionRow:
     return QuestionRow(key, public_id, kind, name, tuple(proposal), basis, title, slug)
 
 
-def _rows(session: Session, found: Sequence[Paper]) -> tuple[PaperRow, ...]:
-    """The papers with their people and streams: two queries for all of them."""
+def paper_rows(session: Session, found: Sequence[Paper]) -> tuple[PaperRow, ...]:
+    """The papers with their people and the streams that show them: two queries for all of them."""
     ids = [paper.id for paper in found]
     authors: dict[int, list[str]] = defaultdict(list)
     fellows: dict[int, list[FellowName]] = defaultdict(list)
@@ -345,7 +318,7 @@ def _rows(session: Session, found: Sequence[Paper]) -> tuple[PaperRow, ...]:
     streams: dict[int, list[str]] = defaultdict(list)
     for paper_id, key in session.execute(
         sa.select(PaperStream.paper_id, PaperStream.stream_key)
-        .where(PaperStream.paper_id.in_(ids))
+        .where(PaperStream.paper_id.in_(ids), PaperStream.hidden.is_(False))
         .order_by(PaperStream.position, PaperStream.id)
     ):
         streams[paper_id].append(key)

@@ -15,6 +15,7 @@ from matsapply.rules.showcase import LinkConfidence, PaperRole
 from matsapply.showcase.file import FellowLink
 from matsapply.showcase.models import Fellow, Paper, PaperPerson, PaperStream
 from matsapply.showcase.searching import abstract_words
+from matsapply.showcase.stream_papers import set_streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,7 +35,7 @@ class Difference:
 
 
 # Parts of an address that are pages of their own.
-RESERVED_SLUGS = frozenset({"fellows", "map", "papers", "feed", "import", "questions"})
+RESERVED_SLUGS = frozenset({"fellows", "map", "papers", "feed", "import", "questions", "link", "links"})
 
 # The columns of a paper that a file can give, by the names of its fields.
 _COLUMNS = {
@@ -144,9 +145,9 @@ class StoredShowcase:
         people: list[dict[str, Any]] = []
         streams: list[dict[str, Any]] = []
         self._add_fellows(pairs)
-        for row, (_, entry) in zip(rows, pairs, strict=True):
+        for row, (before, entry) in zip(rows, pairs, strict=True):
             people += self._people_of(row.id, entry)
-            if "streams" in entry.given:
+            if before is None and "streams" in entry.given:
                 streams += [
                     {"paper_id": row.id, "stream_key": key, "position": position}
                     for position, key in enumerate(entry.streams, 1)
@@ -167,7 +168,7 @@ class StoredShowcase:
             row.abstract_words = abstract_words(entry.abstract)
         self.session.execute(sa.delete(PaperPerson).where(PaperPerson.paper_id == row.id))
         if "streams" in entry.given:
-            self.session.execute(sa.delete(PaperStream).where(PaperStream.paper_id == row.id))
+            set_streams(self.session, row.id, entry.streams)
 
     def _add_fellows(self, pairs: Iterable[tuple[Paper | None, PaperEntry]]) -> None:
         """An entry for each fellow's name that has none. Two people of one name are never told apart by this, so a

@@ -27,7 +27,7 @@ from matsapply.platform import clock, storage
 from matsapply.reviews.models import ReviewAssignment
 from matsapply.rules.access import ANONYMOUS, Reach
 from matsapply.rules.stages import ApplicationState, ReferenceState, Role, Scope
-from matsapply.showcase.models import Fellow, Paper, ShowcaseQuestion
+from matsapply.showcase.models import Fellow, Paper, PaperStream, ShowcaseQuestion
 from tests.applicant_site import pdf
 from tests.mail.contexts import context
 
@@ -250,6 +250,10 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
         "/stream/<ref>/candidates/": at.entry.public_id,
         "/stream/<ref>/interviews/": at.interview.public_id,
         "/stream/<ref>/interviews/slots/": one(InterviewSlot.public_id, InterviewSlot.stream_id == stream),
+        "/stream/<ref>/papers/": one(
+            Paper.slug,
+            Paper.id.in_(sa.select(PaperStream.paper_id).where(PaperStream.stream_key == at.stream.key)),
+        ),
         "/stream/<ref>/tasks/mark/": one(Submission.public_id, Submission.invite_id == at.invite.id),
         "/tasks/": at.invite.public_id,
     }

@@ -20,6 +20,7 @@ from matsapply.showcase.importing import CHANGED, CREATED, UNCHANGED, ImportRepo
 from matsapply.showcase.models import Fellow, ImportIssue, ImportRun, Paper, PaperPerson, PaperStream
 from matsapply.showcase.queries import PaperFilter
 from matsapply.showcase.sources import from_json
+from matsapply.showcase.stream_papers import papers_of_stream, papers_of_streams
 
 PARSED = parse((Path(__file__).parents[2] / "config" / "showcase" / "papers.json").read_bytes())
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -219,8 +220,8 @@ class TestReads:
         assert queries.papers(session).total == 25
         assert queries.papers(session, PaperFilter(hidden=True)).total == 26
         assert queries.papers_of_track(session, "theory") == ()
-        assert queries.papers_of_stream(session, "learning-theory") == ()
-        assert queries.papers_of_streams(session, ["learning-theory"]) == {"learning-theory": ()}
+        assert papers_of_stream(session, "learning-theory") == ()
+        assert papers_of_streams(session, ["learning-theory"]) == {"learning-theory": ()}
         assert queries.paper_by_slug(session, hidden.slug) is None
         assert queries.paper_by_slug(session, hidden.slug, hidden=True) is not None
         assert queries.fellow_by_slug(session, "paul-riechers") is None
@@ -228,11 +229,11 @@ class TestReads:
     def test_the_papers_of_streams(self, session: Session) -> None:
         keys = session.scalars(sa.select(PaperStream.stream_key).distinct()).all()
         with counted(session) as sent:
-            several = queries.papers_of_streams(session, [*keys, "hardware"], each=2)
+            several = papers_of_streams(session, [*keys, "hardware"], each=2)
         assert len(sent) <= 4
         assert several["hardware"] == ()
         assert all(1 <= len(several[key]) <= 2 for key in keys)
-        full = queries.papers_of_stream(session, "feature-learning")
+        full = papers_of_stream(session, "feature-learning")
         assert len(full) == 11
         assert full[:2] == several["feature-learning"]
         assert len(queries.papers_of_track(session, "empirical")) == 24

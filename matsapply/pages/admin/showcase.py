@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from flask import abort, render_template, request
+from sqlalchemy.exc import NoResultFound
 from wtforms import BooleanField, ValidationError
 
 from matsapply.cohorts import queries as cohorts
@@ -21,9 +22,12 @@ from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act, Reach
 from matsapply.rules.refusals import Code, Refused
 from matsapply.showcase import queries
-from matsapply.showcase.actions import LONGEST_SUMMARY, Curation, curate
+from matsapply.showcase.actions import LONGEST_SUMMARY, Curation, curate, earlier_summaries, summary_version
+from matsapply.showcase.answers import separate
+from matsapply.showcase.file import KEY, WEB
 from matsapply.showcase.models import Paper
 from matsapply.showcase.queries import MOST, PaperFilter
+from matsapply.showcase.stream_papers import streams_of
 
 if TYPE_CHECKING:
     from typing import Any, ClassVar
@@ -35,21 +39,27 @@ if TYPE_CHECKING:
     from matsapply.showcase.queries import PaperRow
 
 LONGEST_SEARCH = 100
+LONGEST_ADDRESS = 500
 
 
 class PaperForm(SetupForm):
     """What people change by hand; title, authors and dates come with an import."""
 
     SHORT: ClassVar = frozenset({"position"})
-    HALF: ClassVar = frozenset({"track_key"})
     GROUPS: ClassVar = (
-        ("", ("summary", "track_key", "streams")),
+        ("", ("summary",)),
+        ("Where it belongs", (("topic", "track_key", "cohort_key"), "streams")),
+        ("Links", ("url", "project_url")),
         ("In the list", ("position", "featured", "hidden")),
     )
 
     summary = prose("Summary", f"Our own words in a line, at most {LONGEST_SUMMARY} characters.", LONGEST_SUMMARY)
+    topic = one_line("Topic", hint="One word for its field, such as interpretability.")
     track_key = one_line("Track", hint="The key of a track; empty: none.")
+    cohort_key = one_line("Cohort", hint="Where it grew, such as 2027-01.")
     streams = prose("Streams", "Keys, one a line, the nearest stream first.")
+    url = one_line("Paper", hint="Where it can be read, with https://.")
+    project_url = one_line("Project page", hint="Code, data or a page of its own, with https://.")
     position = one_line(
         "Place", hint="Beside a stream or track: the smaller, the earlier. The full list is newest first."
     )
@@ -59,6 +69,18 @@ class PaperForm(SetupForm):
     def validate_position(self, field: Field) -> None:
         if not (field.data.isascii() and field.data.isdigit() and len(field.data) <= 6):
             raise ValidationError("Write a whole number.")
+
+    def validate_topic(self, field: Field) -> None:
+        if field.data and not KEY.fullmatch(field.data):
+            raise ValidationError("Write it in small letters with hyphens, such as model-behaviour.")
+
+    validate_cohort_key = validate_topic
+
+    def validate_url(self, field: Field) -> None:
+        if field.data and not (WEB.fullmatch(field.data) and len(field.data) <= LONGEST_ADDRESS):
+            raise ValidationError("Write a whole web address, such as https://example.org/paper.")
+
+    validate_project_url = validate_url
 
     def validate_track_key(self, field: Field) -> None:
         known = {key for frame in site.cohort_frames() for key, _ in frame.tracks.values()}
@@ -93,8 +115,12 @@ def _paper(slug: str) -> tuple[Paper, PaperRow]:
 def _form(paper: Paper, row: PaperRow, **options: Any) -> PaperForm:
     data = {
         "summary": row.summary,
+        "topic": row.topic,
         "track_key": row.track_key,
-        "streams": "\n".join(row.streams),
+        "cohort_key": row.cohort_key,
+        "streams": "\n".join(streams_of(session(), paper.id)),
+        "url": row.url,
+        "project_url": row.project_url,
         "position": str(paper.position),
         "featured": row.featured,
         "hidden": row.hidden,
@@ -112,7 +138,14 @@ def showcase_paper(slug: str) -> ResponseReturnValue:
 def _page(
     row: PaperRow, form: PaperForm, *, found: list[Clash] | None = None, problem: str = "", status: int = 200
 ) -> ResponseReturnValue:
-    page = render_template("admin/showcase_paper.html", paper=row, form=form, clashes=found or [], problem=problem)
+    page = render_template(
+        "admin/showcase_paper.html",
+        paper=row,
+        form=form,
+        clashes=found or [],
+        problem=problem,
+        earlier=earlier_summaries(session(), row.id),
+    )
     return page, status
 
 
@@ -133,7 +166,11 @@ def save_paper(slug: str) -> ResponseReturnValue:
         featured=form.featured.data,
         position=int(form.position.data or 0),
         summary=form.summary.data,
+        topic=form.topic.data,
         track_key=form.track_key.data,
+        cohort_key=form.cohort_key.data,
+        url=form.url.data,
+        project_url=form.project_url.data,
         streams=lines_of(form.streams.data or ""),
     )
     return _curated(paper, row, wanted, form)
@@ -155,8 +192,11 @@ def _curated(paper: Paper, row: PaperRow, wanted: Curation, form: PaperForm) -> 
 @blueprint.post("/showcase/<slug>/<step>")
 @needs(Act.SHOWCASE_CURATE)
 def showcase_step(slug: str, step: str) -> ResponseReturnValue:
-    """hide, show, feature or unfeature, straight from the list; done twice it changes nothing more."""
+    """hide, show, feature or unfeature, straight from the list; done twice it changes nothing more. restore puts an
+    earlier summary back, separate says that a fellow is a namesake of another."""
     paper, _ = _paper(slug)
+    if step in {"restore", "separate"}:
+        return _restored(paper) if step == "restore" else _separated(paper)
     steps = {
         "hide": Curation(hidden=True),
         "show": Curation(hidden=False),
@@ -172,3 +212,29 @@ def showcase_step(slug: str, step: str) -> ResponseReturnValue:
     except Refused:
         said("Nothing was changed.", "info")
     return go("admin.showcase")
+
+
+def _restored(paper: Paper) -> ResponseReturnValue:
+    text = summary_version(session(), paper.id, request.form.get("version", ""))
+    if text is None:
+        abort(404)
+    try:
+        curate(session(), actor(), paper, Curation(summary=text), clock.now())
+        caching.forget()
+        said("The earlier summary is back; the one before it is kept.")
+    except Refused:
+        said("Nothing was changed.", "info")
+    return go("admin.showcase_paper", slug=paper.slug)
+
+
+def _separated(paper: Paper) -> ResponseReturnValue:
+    name = request.form.get("name", "").replace("\x00", "")[:200]
+    try:
+        separate(session(), actor(), paper, name, clock.now())
+        caching.forget()
+        said(f"{name} has a page of their own now.")
+    except NoResultFound:
+        abort(404)
+    except Refused:
+        said(f"{name} is on no other paper, so there is nothing to separate.", "info")
+    return go("admin.showcase_paper", slug=paper.slug)

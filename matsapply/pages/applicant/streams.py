@@ -18,7 +18,7 @@ from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act
 from matsapply.rules.refusals import Refused
 from matsapply.rules.stages import ApplicationState
-from matsapply.showcase import queries as showcase
+from matsapply.showcase.stream_papers import papers_of_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ def _page(
         autosaved=held.state is not ApplicationState.IN_STREAMS,
         elsewhere=[by_key[key].name for key in stored if key in by_key] if elsewhere else None,
         refusal=refusal,
-        papers=showcase.papers_of_streams(session(), list(by_key), each=2),
+        papers=papers_of_streams(session(), list(by_key), each=2),
     )
     return page, status
 
@@ -108,7 +108,7 @@ def compare() -> ResponseReturnValue:
         streams=streams,
         compared=compared,
         hours=_hours(compared),
-        papers=showcase.papers_of_streams(session(), [one.key for one in compared]),
+        papers=papers_of_streams(session(), [one.key for one in compared]),
     )
 
 

@@ -50,6 +50,7 @@ from matsapply.rules.stages import (
     StreamApplicationState,
 )
 from matsapply.rules.wall_time import Unresolved, resolve_rule
+from matsapply.showcase.stream_papers import papers_of_stream
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,6 +65,7 @@ EXTENSION_REASONS = {
     ExtensionReason.OTHER.value: "Something else",
 }
 UNREADABLE = "Write until when, such as 2027-03-09 17:00 Europe/London or 2027-03-09 EOD AoE."
+PAPERS = 4  # beside a candidate
 DECIDABLE = frozenset(
     {
         StreamApplicationState.APPLIED,
@@ -109,6 +111,7 @@ def _page(at: Desk, who: Candidate, sent: Entered, *, check: bool = False, refus
         at=at,
         tabs=tabs_of(at.stream),
         who=who,
+        papers=papers_of_stream(session(), at.stream.key, PAPERS),
         answers=stream_file.answers(session(), at.stream, entry.application_id),
         own=own,
         others=stream_file.other_readings(session(), at.reader.person_id, target)

@@ -91,9 +91,10 @@ def tabs_of(stream: OwnStream) -> list[Tab]:
         ("Tasks", "mentor.tasks"),
         ("Interviews", "mentor.interviews"),
         ("Ranking", "mentor.ranking"),
+        ("Papers", "mentor.papers"),
     )
     here = {"mentor.candidate": "mentor.candidate_list", "mentor.mark": "mentor.tasks"}
-    here |= {"mentor.interview": "mentor.interviews"}
+    here |= {"mentor.interview": "mentor.interviews", "mentor.paper": "mentor.papers"}
     present = here.get(request.endpoint or "", request.endpoint)
     return [Tab(label, url_for(endpoint, ref=stream.ref), endpoint == present) for label, endpoint in pages]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matsapply.pages.mentor import candidate, interviews, ranking, tasks, views
+from matsapply.pages.mentor import candidate, interviews, papers, ranking, tasks, views
 from matsapply.pages.mentor.desk import blueprint
 
-__all__ = ["blueprint", "candidate", "interviews", "ranking", "tasks", "views"]
+__all__ = ["blueprint", "candidate", "interviews", "papers", "ranking", "tasks", "views"]

@@ -16,6 +16,7 @@ from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act
 from matsapply.rules.stages import StreamState
 from matsapply.showcase import queries as showcase
+from matsapply.showcase.stream_papers import papers_of_stream
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -110,7 +111,7 @@ def stream(key: str) -> ResponseReturnValue:
     if cohort is None or found is None:
         abort(404)
     dates = {date.code: date for date in cohorts.key_dates(session(), cohort.id)}
-    papers = showcase.papers_of_stream(session(), key, 6)
+    papers = papers_of_stream(session(), key, 6)
     nearby = () if papers or not found.main_track else showcase.papers_of_track(session(), found.main_track.key, 4)
     return render_template(
         "public/stream.html",
