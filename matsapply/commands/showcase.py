@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
 
+from matsapply.app import create_app
 from matsapply.commands.context import Stop, load_settings, transaction
+from matsapply.jobs import work
 from matsapply.platform import clock
-from matsapply.showcase import importing, sources
+from matsapply.rules.access import ANONYMOUS
+from matsapply.showcase import importing, links, sources
 from matsapply.showcase.known import known
 
 
@@ -58,3 +62,33 @@ def _confirmed() -> bool:
         click.echo("to write this, run the command again with --yes", err=True)
         return False
     return click.confirm("Write this?", default=False)
+
+
+@showcase.command(name="links")
+@click.option("--again", is_flag=True, help="Look at every address, also at those looked at within the last week.")
+def links_(again: bool) -> None:
+    """Look at the papers' addresses and say which do not answer.
+
+    Ends with status 1 where an address is broken. A redirect is told and not followed, an address that is not public
+    is not asked, and without a network nothing is called broken.
+    """
+    settings = load_settings()
+    app = create_app(settings)
+    if again:
+        with transaction(settings) as session:
+            links.ask_again(session, ANONYMOUS, clock.now())
+    looked_at = 0
+    while more := work.check_links(app):
+        looked_at += more
+        click.echo(f"looked at {looked_at} addresses", err=True)
+    with transaction(settings) as session:
+        found = links.report(session)
+    counts = Counter(one.verdict.value for one in found)
+    click.echo(
+        ", ".join(f"{counts[verdict]} {verdict}" for verdict in links.Verdict if counts[verdict]) or "no address"
+    )
+    for one in found:
+        if one.verdict is not links.Verdict.FINE:
+            parts = [str(one.status or ""), one.problem, one.moved_to and f"to {one.moved_to}"]
+            click.echo(f"{one.verdict.value}  {one.url}  {' '.join(filter(None, parts))}")
+    sys.exit(1 if counts[links.Verdict.BROKEN] else 0)

@@ -74,6 +74,10 @@ class Jobs:
         def each_hour() -> None:
             work.sweep_files(app)
 
+        @huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]
+        def links() -> None:
+            work.check_links(app)
+
         self._deliver = deliver_outbox
         return huey
 

@@ -7,26 +7,37 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
 from matsapply.files.upkeep import forget, let_go, remove_orphans
 from matsapply.mail.sender import Delivery, deliver_all
-from matsapply.platform import clock, storage
+from matsapply.platform import clock, outside, storage
 from matsapply.platform.db import transaction_mode
 from matsapply.platform.flask_db import db
+from matsapply.platform.outside import Answer
 from matsapply.process.due import run_due
+from matsapply.showcase import links
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
 
     from matsapply.platform.settings import Settings
 
+MOST_LINKS = 500  # in one go
+LINK_SECONDS = 50.0  # for one go: the rest waits for the next minute, so that no worker is held up
+LINK_PAUSE = 1.0  # seconds between two questions to one host
+LINKS_TRIED = 3  # when so many addresses in a row cannot be reached and none could, there is no network
 MOST_PIECES = 20_000  # pieces of due work in one go; beyond it, something does not come to an end
 
 log = logging.getLogger(__name__)
 _ticking = threading.Lock()
+_checking = threading.Lock()
 
 
 def settings_of(app: Flask) -> Settings:
@@ -62,6 +73,52 @@ def _do_due_work(app: Flask) -> int:
         total += done
     log.error("due work did not come to an end after %s pieces", MOST_PIECES)
     return total
+
+
+def check_links(app: Flask, look: Callable[[str], Answer] = outside.look, pause: float = LINK_PAUSE) -> int:
+    """Ask the papers' addresses that are due whether they answer; returns how many were asked. One at a time a process.
+
+    In the demo only what somebody asked for: it speaks to nobody by itself. Where nothing outside can be reached, that
+    is noted at every address instead of a fault, and tried again hours later.
+    """
+    if not _checking.acquire(blocking=False):
+        return 0
+    try:
+        return _check_links(app, look, pause)
+    finally:
+        _checking.release()
+
+
+def _check_links(app: Flask, look: Callable[[str], Answer], pause: float) -> int:
+    with app.app_context(), transaction_mode("read"), Session(db.engine) as session:
+        waiting = links.due(session, clock.now(), limit=MOST_LINKS, only_asked=settings_of(app).demo)
+    until = clock.monotonic() + LINK_SECONDS
+    unreached: list[tuple[int, str]] = []
+    asked, reached, last_host = 0, False, ""
+    for place, (paper_id, url) in enumerate(waiting):
+        if clock.monotonic() > until:
+            break
+        if not reached and len(unreached) >= LINKS_TRIED:
+            nothing = Answer(None, links.NO_NETWORK, unreached=True)
+            _keep_links(app, [(*link, nothing) for link in (*unreached, *waiting[place:])])
+            break
+        host = urlsplit(url).netloc
+        if host == last_host:
+            time.sleep(pause)
+        last_host, answer = host, look(url)
+        asked += 1
+        if answer.unreached:
+            unreached.append((paper_id, url))
+        reached = reached or not answer.unreached
+        _keep_links(app, [(paper_id, url, answer)])
+    return asked
+
+
+def _keep_links(app: Flask, found: list[tuple[int, str, Answer]]) -> None:
+    with app.app_context(), transaction_mode("write"), Session(db.engine) as session:
+        for paper_id, url, answer in found:
+            links.keep(session, paper_id, url, answer, clock.now())
+        session.commit()
 
 
 def sweep_files(app: Flask) -> int:

@@ -18,6 +18,7 @@ from matsapply.pages.admin import (
     setup_views,
     showcase,
     showcase_import,
+    showcase_links,
     streams,
 )
 from matsapply.pages.admin.frame import blueprint
@@ -38,6 +39,7 @@ VIEWS = (
     setup_views,
     showcase,
     showcase_import,
+    showcase_links,
     streams,
 )
 
