@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from matsapply.mail.kinds import Mail
 from matsapply.mail.models import Notification
 from matsapply.pages.account.passwords import hash_password
 from matsapply.people import actions
@@ -113,3 +114,11 @@ def link_in(mail: Notification) -> str:
     found = re.search(r"http://localhost(/[^\s]+)", mail.body_text)
     assert found, mail.body_text
     return found.group(1)
+
+
+def asked_for_reset(app: Flask, session: Session, email: str) -> str:
+    """The address that a stranger's request for a new password sends there."""
+    assert Visitor(app.test_client()).post("/reset", {"email": email}).status_code == 303
+    mail = mails(session, email)[-1]
+    assert mail.kind is Mail.RESET_PASSWORD
+    return link_in(mail)
