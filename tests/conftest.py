@@ -28,8 +28,11 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import BytecodeCache
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.orm import Session
+from sqlalchemy.util import LRUCache
 
+from matsapply.pages.account.config import ARGON2
 from matsapply.platform import clock as clock_module
 from matsapply.platform.db import configure_engine, set_transaction_mode
 from matsapply.platform.flask_db import db
@@ -48,6 +51,7 @@ IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
 NO_BROWSER = "no Chromium found (install chromium, or name one in CHROMIUM)"
 START = datetime(2027, 1, 10, 12, tzinfo=UTC)
 PURE = Path(__file__).parent / "rules"
+STATEMENTS = 4000  # how many compiled ones are kept
 
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -114,7 +118,7 @@ def _this_machine_only() -> Iterator[None]:
 
 
 class CompiledTemplates(BytecodeCache):
-    """Templates are compiled once in each process, not once for each site that a test builds."""
+    """Templates that are compiled once in each process, not once for each site that a test builds."""
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], Any] = {}
@@ -128,6 +132,7 @@ class CompiledTemplates(BytecodeCache):
 
 @pytest.fixture(autouse=True, scope="session")
 def _compile_once() -> Iterator[None]:
+    """Templates and statements are compiled once in each process, not once for each site and engine of a test."""
     made, compiled = Flask.create_jinja_environment, CompiledTemplates()
 
     def make(app: Flask) -> Environment:
@@ -135,8 +140,27 @@ def _compile_once() -> Iterator[None]:
         environment.bytecode_cache = compiled
         return environment
 
+    begun, statements = sa.Engine.__init__, LRUCache(STATEMENTS)
+
+    def begin(engine: sa.Engine, *args: Any, **more: Any) -> None:
+        begun(engine, *args, **more)
+        engine._compiled_cache = statements  # type: ignore[assignment]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Flask, "create_jinja_environment", make)
+        patch.setattr(sa.Engine, "__init__", begin)
+        # SQLAlchemy keeps statements by the dialect, of which each engine has its own; ours are alike.
+        patch.setattr(DefaultDialect, "__eq__", lambda one, other: type(one) is type(other))
+        patch.setattr(DefaultDialect, "__hash__", lambda one: hash(type(one)))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_passwords() -> Iterator[None]:
+    """A password is hashed as argon2id, but not slowly: what it costs in service, tests/commands looks at."""
+    with pytest.MonkeyPatch.context() as patch:
+        for cost, least in (("memory_cost", 8), ("time_cost", 1)):
+            patch.setitem(ARGON2, f"argon2__{cost}", least)
         yield
 
 

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from matsapply.cohorts.models import Cohort
+from matsapply.people.models import Account
 from matsapply.platform import migrate
 from matsapply.platform.settings import ROOT
 from tests.commands.conftest import SECRETS
@@ -162,10 +163,15 @@ def test_a_broken_cohort_file_changes_nothing(tmp_path: Path, live_database: str
     assert live_session.scalar(sa.select(sa.func.count()).select_from(Cohort)) == 0
 
 
-def test_a_role_that_is_held_already(tmp_path: Path, live_database: str, refused_here: Callable[..., str]) -> None:
+def test_a_role_that_is_held_already(
+    tmp_path: Path, live_database: str, live_session: Session, refused_here: Callable[..., str]
+) -> None:
     env = environment(data=tmp_path, database_url=live_database, **SECRETS)
     made = ("user", "create", "ada@example.org", "--name", "Ada", "--password", "four unlikely words", "--admin")
     assert matsapply(*made, env=env).returncode == 0
+    stored = live_session.scalars(sa.select(Account.password)).one()
+    live_session.rollback()
+    assert (stored or "").startswith("$argon2id$v=19$m=19456,t=2,p=1$"), "a password must be slow to guess"
     line = refused_here("user", "grant", "ada@example.org", "--role", "admin", env=env)
     assert "holds this role already. Nothing was changed." in line
 

@@ -71,8 +71,8 @@ class Team:
         return self[who].get(self.base + path)
 
     def post(self, who: str, path: str, fields: dict[str, Any] | None = None) -> TestResponse:
-        """Send a form of the team's; the token comes from a page that everybody has."""
-        return self[who].post(self.base + path, fields, form="/account")
+        """Send a form of the team's, with the token of their session."""
+        return self[who].send(self.base + path, fields)
 
     def fields_of(self, who: str, path: str) -> dict[str, Any]:
         """What the first form with a ``seen`` mark on a page would send as it stands."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
 from typing import Any
 
 from flask_security.change_email import ChangeEmailForm
@@ -29,27 +28,20 @@ from flask_security.recovery_codes import MfRecoveryForm
 from flask_security.tf_plugin import TwoFactorSelectForm
 from flask_security.webauthn import WebAuthnRegisterForm, WebAuthnSigninForm, WebAuthnSigninResponseForm
 from flask_wtf import FlaskForm  # type: ignore[import-untyped]
-from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, SelectField, StringField
+from wtforms import BooleanField, EmailField, Field, PasswordField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from matsapply.pages.account.config import MESSAGES, SHORTEST_PASSWORD
 from matsapply.pages.account.passwords import PasswordJudge
 from matsapply.pages.widgets import viewer_zone
+from matsapply.pages.zones import ZoneField, inhabited_zones
 from matsapply.people.actions import NAME_LENGTH
 from matsapply.people.addresses import ADDRESS_LENGTH
-from matsapply.platform.instants import known_zones
 
 PASSWORD_HINT = f"At least {SHORTEST_PASSWORD} characters. A few words that do not belong together are good."
 WAYS = {"authenticator": "A code of my authenticator app", "webauthn": "A passkey or security key"}
 ADDRESS_TOO_LONG = f"An address has at most {ADDRESS_LENGTH} characters."
-
-
-@lru_cache(maxsize=1)
-def zone_choices() -> list[SelectChoice]:
-    """Every IANA zone people live in, by name; UTC first."""
-    names = sorted(name for name in known_zones() if "/" in name and not name.startswith(("Etc/", "posix/", "right/")))
-    return [SelectChoice("UTC"), *(SelectChoice(name, name.replace("_", " ")) for name in names)]
 
 
 def one_line(form: FlaskForm, field: Field) -> None:
@@ -76,11 +68,11 @@ def _name_field() -> StringField:
     )
 
 
-def _zone_field() -> SelectField:
-    return SelectField(
+def _zone_field() -> ZoneField:
+    return ZoneField(
         "Time zone",
         [InputRequired("Choose your time zone.")],
-        choices=zone_choices,
+        choices=inhabited_zones,
         default=viewer_zone,
         description="Every date is shown in this zone, beside Anywhere on Earth and UTC.",
     )

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from zoneinfo import available_timezones
 
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     EmailField,
     RadioField,
-    SelectField,
     SelectMultipleField,
     StringField,
     TextAreaField,
 )
 
+from matsapply.pages.zones import ZoneField, all_zones
 from matsapply.rules.answers import Asked, Problem, ProblemCode, applies, read
 from matsapply.rules.stages import QuestionType
 
@@ -76,8 +75,7 @@ def field_for(question: Asked, track_names: Mapping[str, str]) -> Field:
         case QuestionType.EMAIL:
             return EmailField(label, description=hint, render_kw={"autocomplete": "email"})
         case QuestionType.TIMEZONE:
-            zones = {"": "Choose"} | {zone: zone.replace("_", " ") for zone in sorted(available_timezones())}
-            return SelectField(label, description=hint, choices=zones, validate_choice=False)
+            return ZoneField(label, description=hint, choices=all_zones, validate_choice=False)
         case QuestionType.CHOICE:
             return RadioField(label, description=hint, choices=list(question.options), validate_choice=False)
         case QuestionType.MULTI:
