@@ -21,7 +21,7 @@ from matsapply.pages.mentor.routes import blueprint as mentor
 from matsapply.pages.public.showcase_routes import blueprint as showcase
 from matsapply.pages.public.views import blueprint as public
 from matsapply.pages.referee.views import blueprint as referee
-from matsapply.pages.reviewer.views import blueprint as reviewer
+from matsapply.pages.reviewer.routes import blueprint as reviewer
 
 if TYPE_CHECKING:
     from flask import Blueprint

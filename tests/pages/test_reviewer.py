@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-import sqlalchemy as sa
 
 from matsapply.reviews import rounds
-from matsapply.reviews.models import Review, ReviewAssignment
 from matsapply.rules.stages import AssignmentState, QuestionType, Role
-from tests.desk import Member, problems, sign_in
-from tests.reviews.builders import NOW, QUESTIONS, reviewing
+from tests.desk import problems
+from tests.review_desk import WHOLE, open_desk
+from tests.reviews.builders import NOW, QUESTIONS
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -22,9 +21,8 @@ if TYPE_CHECKING:
 
     from matsapply.platform.clock import FixedClock
     from matsapply.platform.settings import Settings
-    from tests.reviews.builders import Reviewing
+    from tests.review_desk import Desk
 
-WHOLE = {"score-research": "4", "score-execution": "3", "score-motive": "5"}
 TOTAL = 4 * 0.5 + 3 * 0.3 + 5 * 0.2
 
 
@@ -34,72 +32,9 @@ def settings(settings: Settings) -> Settings:
     return replace(settings, demo=True)
 
 
-@dataclass
-class Desk:
-    """A reviewer with three applications in the queue, in the order of the queue."""
-
-    world: Reviewing
-    reader: Member
-    refs: list[str]
-
-    @property
-    def session(self) -> Session:
-        return self.world.session
-
-    @property
-    def first(self) -> str:
-        return f"/review/{self.refs[0]}"
-
-    def assignment(self, place: int = 0) -> ReviewAssignment:
-        self.session.expire_all()
-        query = sa.select(ReviewAssignment).where(ReviewAssignment.public_id == self.refs[place])
-        found = self.session.scalars(query).one()
-        self.session.refresh(found)
-        self.session.commit()
-        return found
-
-    def reviews(self) -> list[Review]:
-        found = list(self.session.scalars(sa.select(Review).order_by(Review.id)))
-        self.session.commit()
-        return found
-
-    def version(self, page: str | None = None) -> str:
-        found = re.search(r'name="version" value="([^"]*)"', page or self.reader.get(self.first).text)
-        assert found
-        return found.group(1)
-
-    def another(self, scores: dict[str, int], note: str = "") -> None:
-        """Somebody else reads the first application and submits."""
-        other = self.world.actor()
-        made = rounds.assign(
-            self.session,
-            self.world.actor(Role.COORDINATOR),
-            self.world.round(),
-            self.assignment().application,
-            other.person_id or 0,
-            NOW,
-        )
-        self.session.commit()
-        page = f"/review/{made.public_id}"
-        member = sign_in(self.app, self.session, other.person_id or 0)
-        sent = {f"score-{key}": str(value) for key, value in scores.items()}
-        assert member.post(page, {**sent, "note": note}).status_code == 303
-
-    app: Flask
-
-
 @pytest.fixture
 def desk(app: Flask, live_session: Session, clock: FixedClock) -> Desk:
-    clock.move_to(NOW)
-    live_session.expire_on_commit = False
-    world = reviewing(live_session)
-    reviewer, team = world.actor(), world.actor(Role.COORDINATOR)
-    refs = [
-        rounds.assign(live_session, team, world.round(), world.application(), reviewer.person_id or 0, NOW).public_id
-        for _ in range(3)
-    ]
-    live_session.commit()
-    return Desk(world, sign_in(app, live_session, reviewer.person_id or 0), sorted(refs), app)
+    return open_desk(app, live_session, clock)
 
 
 def test_the_queue_is_in_order_and_filtered_by_code_and_track(desk: Desk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, url_for
 
 from matsapply.pages.account.viewer import signed_in
 from matsapply.pages.errors import wants_json
@@ -12,10 +12,20 @@ from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
 from matsapply.pages.readings import SCORE, checked, entered, too_long
 from matsapply.pages.reviewer.forms import RecuseForm, ReturnForm, ReviewForm
+from matsapply.pages.reviewer.frame import (
+    blueprint,
+    differing,
+    held_by,
+    hint_of,
+    kept,
+    named,
+    own_assignment,
+    own_reading,
+    version_of,
+)
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.reviews import actions, conflicts, queries
-from matsapply.reviews.reading import Reading, reading
 from matsapply.rules.access import Act
 from matsapply.rules.refusals import Code, Refused
 from matsapply.rules.scoring import weighted_total
@@ -26,11 +36,9 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
-    from matsapply.cohorts.forms import CriterionView
     from matsapply.reviews.actions import Entered
     from matsapply.reviews.models import ReviewAssignment
-
-blueprint = Blueprint("reviewer", __name__, url_prefix="/review")
+    from matsapply.reviews.reading import Reading
 
 BINS = 8  # steps of the small picture of one's own totals
 CHANGED_ELSEWHERE = (
@@ -75,20 +83,20 @@ def done() -> ResponseReturnValue:
 @needs(Act.REVIEW_READ)
 def read(ref: str) -> ResponseReturnValue:
     """One application: its answers on the left, the rubric on the right."""
-    return _as_kept(_reading(ref))
+    return _as_kept(own_reading(ref))
 
 
 @blueprint.post("/<ref>")
 @needs(Act.REVIEW_WRITE)
 def submit(ref: str) -> ResponseReturnValue:
     """Submit the review, or correct the one submitted before, and go on to the next application."""
-    assignment = _own(ref)
+    assignment = own_assignment(ref)
     correcting = assignment.state is AssignmentState.SUBMITTED
     form, sent = ReviewForm(), entered(request.form)
     if not form.validate():
-        return _page(_reading(ref), form, sent), 422
+        return _page(own_reading(ref), form, sent), 422
     if elsewhere := _elsewhere(assignment, sent):
-        return _page(_reading(ref), form, sent, elsewhere=elsewhere), 409
+        return _page(own_reading(ref), form, sent, elsewhere=elsewhere), 409
     try:
         actions.submit_review(session(), actor(), assignment, sent, clock.now())
     except Refused as refused:
@@ -101,7 +109,7 @@ def submit(ref: str) -> ResponseReturnValue:
 
 
 def _refused(ref: str, form: ReviewForm, sent: Entered, refused: Refused) -> ResponseReturnValue:
-    found = _reading(ref)
+    found = own_reading(ref)
     if refused.refusal.code is Code.INCOMPLETE and (problems := checked(found.rubric, sent).problems):
         return _page(found, form, sent, problems=problems), 422
     return _page(found, form, sent, extra=[sentence(refused.refusal)]), 409
@@ -111,16 +119,16 @@ def _refused(ref: str, form: ReviewForm, sent: Entered, refused: Refused) -> Res
 @needs(Act.REVIEW_WRITE)
 def draft(ref: str) -> ResponseReturnValue:
     """Keep what was entered so far; the page does so by itself while one types."""
-    assignment, sent = _own(ref), entered(request.form)
+    assignment, sent = own_assignment(ref), entered(request.form)
     if wants_json():
         return _draft_by_script(assignment, sent)
     form = ReviewForm()
     if assignment.state is AssignmentState.SUBMITTED:
-        return _page(_reading(ref), form, sent, extra=[SUBMITTED_ALREADY]), 409
+        return _page(own_reading(ref), form, sent, extra=[SUBMITTED_ALREADY]), 409
     if not form.validate():
-        return _page(_reading(ref), form, sent), 422
+        return _page(own_reading(ref), form, sent), 422
     if elsewhere := _elsewhere(assignment, sent):
-        return _page(_reading(ref), form, sent, elsewhere=elsewhere), 409
+        return _page(own_reading(ref), form, sent, elsewhere=elsewhere), 409
     try:
         actions.save_draft(session(), actor(), assignment, sent, clock.now())
     except Refused as refused:
@@ -148,14 +156,14 @@ def _draft_by_script(assignment: ReviewAssignment, sent: Entered) -> ResponseRet
 @needs(Act.REVIEW_WRITE)
 def give_back(ref: str) -> ResponseReturnValue:
     """Give the application back; the team finds another reader."""
-    assignment, form = _own(ref), ReturnForm()
+    assignment, form = own_assignment(ref), ReturnForm()
     if not form.validate():
-        return _as_kept(_reading(ref), [said for problems in form.errors.values() for said in problems]), 422
+        return _as_kept(own_reading(ref), [said for problems in form.errors.values() for said in problems]), 422
     try:
         actions.return_assignment(session(), actor(), assignment, clock.now(), reason=form.reason.data or "")
     except Refused as refused:
         session().rollback()
-        return _as_kept(_reading(ref), [sentence(refused.refusal)]), 409
+        return _as_kept(own_reading(ref), [sentence(refused.refusal)]), 409
     return _onwards(assignment, "Given back. The team finds another reader.")
 
 
@@ -168,31 +176,17 @@ def recuse(ref: str) -> ResponseReturnValue:
     """
     form = RecuseForm()
     if request.method == "POST" and form.validate():
-        assignment = _own(ref)
+        assignment = own_assignment(ref)
         kind, reason = ConflictKind(form.kind.data), form.reason.data or ""
         conflicts.recuse(session(), actor(), assignment, reason, clock.now(), kind=kind)
         return _onwards(assignment, "Thank you. The application is no longer shown to you.")
-    found = _reading(ref)
+    found = own_reading(ref)
     submitted = found.state is AssignmentState.SUBMITTED
     page = render_template("reviewer/recuse.html", form=form, ref=ref, code=found.code, submitted=submitted)
     return page, 422 if form.errors else 200
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------
-
-
-def _reading(ref: str) -> Reading:
-    found = reading(session(), actor(), ref)
-    if found is None:
-        abort(404)
-    return found
-
-
-def _own(ref: str) -> ReviewAssignment:
-    found = queries.own_assignment(session(), actor(), ref)
-    if found is None:
-        abort(404)
-    return found
 
 
 def _onwards(assignment: ReviewAssignment, said: str) -> ResponseReturnValue:
@@ -206,20 +200,9 @@ def _onwards(assignment: ReviewAssignment, said: str) -> ResponseReturnValue:
 
 def _as_kept(found: Reading, extra: Sequence[str] = ()) -> str:
     """The page with what the server holds: the review in force, or else the draft."""
-    kept = _kept(found)
-    form = ReviewForm(formdata=None, data={"note": kept.note, "feedback": kept.feedback})
-    return _page(found, form, kept, extra=extra)
-
-
-def _kept(found: Reading) -> Entered:
-    if (own := found.own) is not None:
-        return actions.Entered(scores=own.scores, note=own.note, feedback=own.feedback, confidence=own.confidence)
-    return actions.Entered(
-        scores=found.draft["scores"],
-        note=found.draft["note"],
-        feedback=found.draft["feedback"],
-        confidence=found.draft["confidence"],
-    )
+    held = kept(found)
+    form = ReviewForm(formdata=None, data={"note": held.note, "feedback": held.feedback})
+    return _page(found, form, held, extra=extra)
 
 
 def _page(
@@ -247,70 +230,24 @@ def _page(
         confidence=sent.confidence,
         problems=wrong,
         extra=[*((None, each) for each in said), *lines],
-        elsewhere=_named(elsewhere or {}, labels),
+        elsewhere=named(elsewhere or {}, labels),
         total=weighted_total(whole.scores, found.weights) if whole.complete else None,
         place=place,
         count=len(order),
         previous=order[place - 1] if place else None,
         following=order[(place + 1) % len(order)] if place is not None and len(order) > 1 else None,
-        hints={criterion.key: _hint(criterion, found) for criterion in found.rubric.criteria},
+        hints={criterion.key: hint_of(criterion, found) for criterion in found.rubric.criteria},
         account_ref=signed_in().person_public_id,
-        version=_version(found),
+        version=version_of(found),
         open_still=found.closed_at is None or now < found.closed_at,
         now=now,
     )
 
 
-def _version(found: Reading) -> str:
-    """What the page shows, in one word: a draft by its version, a review by its number."""
-    return f"review-{found.own.number}" if found.own else str(found.version)
-
-
 def _elsewhere(assignment: ReviewAssignment, sent: Entered) -> dict[str, str]:
     """The fields in which what was saved since this page was opened differs from what the page holds."""
-    known = request.form.get("version", "")
-    if assignment.state is not AssignmentState.SUBMITTED:
-        if known == str(assignment.version):
-            return {}
-        held = _as_fields(
-            actions.Entered(
-                scores=assignment.draft_scores,
-                note=assignment.draft_note,
-                feedback=assignment.draft_feedback,
-                confidence=assignment.draft_confidence,
-            )
-        )
-    else:
-        found = _reading(assignment.public_id)
-        if known == _version(found):
-            return {}
-        held = _as_fields(_kept(found))
-    typed = _as_fields(sent)
-    return {name: text for name, text in held.items() if text and typed.get(name, "") != text}
-
-
-def _as_fields(reading: Entered) -> dict[str, str]:
-    fields = {f"{SCORE}{key}": str(value) for key, value in reading.scores.items()}
-    return fields | {"note": reading.note, "feedback": reading.feedback, "confidence": str(reading.confidence or "")}
-
-
-def _named(fields: dict[str, str], labels: dict[str, str]) -> list[tuple[str, str]]:
-    """Fields with the words that stand above them on the page."""
-    names = {f"{SCORE}{key}": label for key, label in labels.items()}
-    names |= {"note": "Note to the team", "feedback": "Feedback to the applicant", "confidence": "How sure are you?"}
-    return [(names.get(name, name), text) for name, text in fields.items()]
-
-
-def _hint(criterion: CriterionView, found: Reading) -> str:
-    """How much a criterion counts, and what its steps mean: their own words and the anchors, where there are any."""
-    parts = []
-    if found.rubric.weights:
-        parts.append(f"{found.weights.get(criterion.key, 0.0) * 100:.0f} % of the total")
-    for number, step in enumerate(found.rubric.scale, 1):
-        words = (("" if step.isdigit() else step), criterion.anchors.get(step) or "")
-        if said := ", ".join(each for each in words if each):
-            parts.append(f"{number}: {said}")
-    return " · ".join(parts)
+    version, held = held_by(assignment)
+    return {} if request.form.get("version", "") == version else differing(held, sent)
 
 
 def _matches(code: str, wanted: str) -> bool:

@@ -1,0 +1,8 @@
+"""Every page of the reviewers' blueprint: importing this module fills it."""
+
+from __future__ import annotations
+
+from matsapply.pages.reviewer import offline, views
+from matsapply.pages.reviewer.frame import blueprint
+
+__all__ = ["blueprint", "offline", "views"]
