@@ -39,6 +39,12 @@ class Form:
     def in_section(self, section: str) -> tuple[Asked, ...]:
         return tuple(question for question in self.questions if question.section == section)
 
+    @property
+    def declared_in(self) -> str:
+        """The section of the form's last required yes or no, in which the applicant stands by the answers."""
+        asked = [each for each in self.questions if each.type is QuestionType.BOOL and each.required]
+        return asked[-1].section if asked else ""
+
     def named(self, key: str) -> Asked | None:
         return next((question for question in self.questions if question.key == key), None)
 

@@ -131,6 +131,11 @@ def page_picture(data: bytes, number: int) -> bytes | None:
     return _aside(["-m", "matsapply.files.pdf_picture", str(number)], data)
 
 
+def page_as_pdf(html: str, sheet: Path) -> bytes | None:
+    """A page of our own as a PDF (see ``paper``); None where it cannot be set."""
+    return _aside(["-m", "matsapply.files.paper", str(sheet)], html.encode())
+
+
 def _aside(arguments: list[str], data: bytes) -> bytes | None:
     """What our own interpreter says to ``data`` in a process of its own; None where it failed or a limit ended it."""
     command = [sys.executable, "-I", *arguments]

@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.demo, pytest.mark.databases("sqli
 # Addresses that no link of the demo leads to, and why.
 ELSEWHERE = {
     "admin.index": "leads on to the cohort in force",
+    "applicant.on_paper": "a file",
     "calendar.feed": "a file, for calendars",
     "demo_mail.message": "the walk: a fresh demo has no mail yet",
     "interviews.ics": "a file",

@@ -11,6 +11,7 @@ from matsapply.applications.forms import form_by_key, track_options
 from matsapply.cohorts import queries as cohorts
 from matsapply.pages.applicant.forms import as_text
 from matsapply.pages.applicant.own import own
+from matsapply.pages.applicant.reading import in_order
 from matsapply.pages.guard import needs
 from matsapply.pages.sections import title_of
 from matsapply.platform.flask_db import session
@@ -96,14 +97,10 @@ def _text(asked: Asked, content: Mapping[str, Any], tracks: Mapping[str, str], s
     value = content["answers"].get(asked.key)
     match asked.type:
         case QuestionType.TRACK_RANK:
-            return _in_order(content["tracks"], tracks)
+            return in_order(content["tracks"], tracks)
         case QuestionType.STREAM_INTEREST:
-            return _in_order(content["streams"], streams)
+            return in_order(content["streams"], streams)
         case QuestionType.FILE:
             return "\n".join(f"PDF, {one['size']} bytes, SHA-256 {one['sha256']}" for one in value or ())
         case _:
             return "" if value is None else as_text(asked, value, tracks)
-
-
-def _in_order(keys: list[str], names: Mapping[str, str]) -> str:
-    return "\n".join(f"{place}. {names.get(key, key)}" for place, key in enumerate(keys, 1))

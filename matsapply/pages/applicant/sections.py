@@ -33,7 +33,7 @@ from matsapply.pages.applicant.own import note_opening, own
 from matsapply.pages.files import picture_for, response_for
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence as refusal_sentence
-from matsapply.pages.sections import title_of
+from matsapply.pages.sections import ai_rule, title_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import keep, session
 from matsapply.rules.access import Act
@@ -151,6 +151,7 @@ def _page(
         saved_at=present.saved_at,
         apart=APART,
         demographics=_apart(held, questions),
+        ai_rule=ai_rule(present.form.ai_policy) if section == present.form.declared_in else "",
     )
     return page, status
 

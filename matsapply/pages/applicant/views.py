@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request, url_for
 
 from matsapply.applications import queries
 from matsapply.applications.choices import within_tracks
 from matsapply.applications.editing import editing
 from matsapply.cohorts import queries as cohorts
-from matsapply.pages.applicant.forms import as_text, field_id, sentence
+from matsapply.files import paper
+from matsapply.files.pdf_gate import page_as_pdf
+from matsapply.pages.applicant.forms import field_id, sentence
 from matsapply.pages.applicant.own import note_opening, own, page_opened_at
+from matsapply.pages.applicant.reading import sections_of
+from matsapply.pages.files import disposition
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence as refusal_sentence
-from matsapply.pages.sections import title_of
+from matsapply.pages.sections import ai_rule, title_of
+from matsapply.people.models import Person
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.process import apply
@@ -79,7 +85,7 @@ def overview() -> ResponseReturnValue:
         refusal=refusal_sentence(Refusal(held.refusal)) if held.refusal else None,
         saved_at=present.saved_at,
         stated=present.form.stated_minutes,
-        ai_policy=present.form.ai_policy,
+        ai_rule=ai_rule(present.form.ai_policy),
     )
 
 
@@ -95,15 +101,12 @@ def check() -> ResponseReturnValue:
 
 
 def _check_page(held: Editing, refusal: Refusal | None = None, status: int = 200) -> ResponseReturnValue:
-    draft = queries.work(session(), held)
-    submitted = queries.submitted_work(session(), held) if held.refusal else None
-    present = submitted or draft
+    draft, present, submitted = _read(held)
     problems = present.problems()
     labels = {question.key: question for question in present.form.questions}
     page = render_template(
         "applicant/check.html",
         application=held,
-        present=present,
         problems=[
             (
                 url_for("sections.show", section=labels[problem.question_key].section)
@@ -113,21 +116,45 @@ def _check_page(held: Editing, refusal: Refusal | None = None, status: int = 200
             )
             for problem in problems
         ],
-        sections=[
-            (title_of(name), [q for q in present.form.in_section(name) if applies(q, present.picked)])
-            for name in present.form.sections
-        ],
-        values=present.values,
+        sections=sections_of(present, cohorts.stream_names(session(), held.cohort_id)),
+        ai_rule=ai_rule(present.form.ai_policy),
         unsent=_differing(held.cohort_id, draft, submitted) if submitted else [],
-        is_empty=is_empty,
-        as_text=as_text,
-        track_names={track.key: track.name for track in present.tracks},
-        stream_names=cohorts.stream_names(session(), held.cohort_id),
         submit_key=secrets.token_urlsafe(12),
         refusal=refusal_sentence(refusal) if refusal else None,
         closed=refusal_sentence(Refusal(held.refusal)) if held.refusal else None,
+        as_pdf=paper.available(),
     )
     return page, status
+
+
+def _read(held: Editing) -> tuple[Work, Work, Work | None]:
+    """The draft, what is to be read of it (after the close: what was submitted), and what was submitted then."""
+    draft = queries.work(session(), held)
+    submitted = queries.submitted_work(session(), held) if held.refusal else None
+    return draft, submitted or draft, submitted
+
+
+@blueprint.get("/application/application.pdf")
+@needs(Act.APPLICATION_OWN)
+def on_paper() -> ResponseReturnValue:
+    """The same as a PDF to keep; 404 where this installation makes none, 503 where it cannot be made now."""
+    if not paper.available():
+        abort(404)
+    held = own()
+    _, present, submitted = _read(held)
+    page = render_template(
+        "applicant/paper.html",
+        application=held,
+        name=session().get_one(Person, held.person_id).display_name,
+        sections=sections_of(present, cohorts.stream_names(session(), held.cohort_id)),
+        draft=submitted is None,
+        at=clock.now(),
+    )
+    made = page_as_pdf(page, Path(current_app.root_path) / "static/css/paper.css")
+    if made is None:
+        abort(503)
+    headers = {"Content-Disposition": disposition("application.pdf"), "Cache-Control": "private, no-store"}
+    return Response(made, content_type="application/pdf", headers=headers)
 
 
 def _differing(cohort_id: int, draft: Work, submitted: Work) -> list[str]:

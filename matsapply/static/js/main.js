@@ -17,6 +17,7 @@ const wanted = [
   ["details[data-confirm]", "confirm"],
   ["form[data-review]", "review"],
   ["form[data-wait]", "wait"],
+  ["[data-print]", "print"],
 ];
 
 const started = wanted
