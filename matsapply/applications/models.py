@@ -75,6 +75,8 @@ class Application(Record, Base):
     score_sum: Mapped[float] = mapped_column(sa.Float, default=0.0)
     score_mean: Mapped[float | None] = mapped_column(sa.Float)
     score_spread: Mapped[float | None] = mapped_column(sa.Float)
+    # The mean score of each criterion, {criterion key: mean}, for a look at other weights.
+    criterion_means: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
     person: Mapped[Person] = relationship()
     cohort: Mapped[Cohort] = relationship()
@@ -122,6 +124,8 @@ class TrackChoice(Record, Base):
         sa.UniqueConstraint("application_id", "track_id"),
         sa.CheckConstraint("rank >= 1", name="rank_from_one"),
         sa.Index("ix_track_choice_track_id_state_score_mean", "track_id", "state", "score_mean", "id"),
+        sa.Index("ix_track_choice_track_id_state_calibrated", "track_id", "state", "calibrated", "id"),
+        sa.Index("ix_track_choice_track_id_state_doubt", "track_id", "state", "doubt", "id"),
     )
 
     application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id"))
@@ -133,6 +137,14 @@ class TrackChoice(Record, Base):
     score_count: Mapped[int] = mapped_column(default=0)
     score_sum: Mapped[float] = mapped_column(sa.Float, default=0.0)
     score_mean: Mapped[float | None] = mapped_column(sa.Float)
+    # The score freed of its readers' severity, 95 in 100 within the margin; then how it stands to the track's bar: the
+    # chance of lying above, how open that is, and what one more reading is worth (points). All by the job of
+    # reviews/calibrating.py; empty from a change of the readings until it has run.
+    calibrated: Mapped[float | None] = mapped_column(sa.Float)
+    calibrated_margin: Mapped[float | None] = mapped_column(sa.Float)
+    chance: Mapped[float | None] = mapped_column(sa.Float)
+    doubt: Mapped[float | None] = mapped_column(sa.Float)
+    reading_worth: Mapped[float | None] = mapped_column(sa.Float)
 
     application: Mapped[Application] = relationship()
     track: Mapped[Track] = relationship()

@@ -21,6 +21,7 @@ from matsapply.platform.settings import Settings, SettingsError
 from matsapply.platform.storage import Storage, UnavailableError
 from matsapply.process.invariants import violations
 from matsapply.reviews.aggregates import recompute_check
+from matsapply.reviews.standings import calibration_check
 
 MAIL_WAIT = 5  # seconds
 OUTBOX_WAIT = timedelta(minutes=15)  # a sweep each minute sends what is due
@@ -164,6 +165,7 @@ def _invariants(settings: Settings) -> Finding:
             found = violations(session)
             for cohort_id in session.scalars(sa.select(Cohort.id)):
                 found += [str(mismatch) for mismatch in recompute_check(session, cohort_id)]
+                found += calibration_check(session, cohort_id)
     except sa.exc.SQLAlchemyError as error:
         return Finding("invariants", str(error).splitlines()[0], "mend the database first")
     finally:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from matsapply.applications.models import Application
+from matsapply.applications.models import Application, TrackChoice
 from matsapply.cohorts.load import load_cohort
 from matsapply.cohorts.models import Cohort, Stream
 from matsapply.demo import applicants, cohort_files, reading, stream_phase, words
@@ -24,6 +24,9 @@ from matsapply.offers.models import Offer
 from matsapply.offers.seats import recount
 from matsapply.people.models import Person
 from matsapply.platform.settings import ROOT
+from matsapply.reviews.calibrating import IN_RACE
+from matsapply.reviews.models import TrackStanding
+from matsapply.reviews.standings import recalibrate, stale_cohorts
 from matsapply.rules.stages import ApplicationState as A, BatchScope, CloseReason, Role, StreamApplicationState as S
 from matsapply.showcase.importing import import_papers
 from matsapply.showcase.sources import read as read_papers
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 PAPERS = ROOT / "config" / "showcase" / "papers.json"
 TEAM_SINCE = START - timedelta(days=200)
 WRITE_EVERY = 250
+ADVANCING = 0.3  # of those under review, on each track
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,8 +272,19 @@ _PERSONAS = {
 
 
 def _settle(session: Session) -> None:
-    """Bring the kept counts in line with what was written."""
+    """Bring the kept counts in line with what was written, and calibrate the cohorts in review."""
     streams = session.scalars(sa.select(Stream).where(Stream.id.in_(sa.select(Offer.stream_id)))).all()
     recount(session, streams)
     session.flush()
+    racing = sa.select(TrackChoice.track_id, sa.func.count().label("number"))
+    racing = racing.join(Application, Application.id == TrackChoice.application_id).where(*IN_RACE)
+    session.add_all(
+        TrackStanding(track_id=track_id, places=round(number * ADVANCING))
+        for track_id, number in session.execute(
+            racing.group_by(TrackChoice.track_id).having(sa.func.sum(TrackChoice.score_count) > 0)
+        )
+    )
+    session.flush()
+    for cohort_id in stale_cohorts(session):
+        recalibrate(session, cohort_id, START)
     session.expire_all()

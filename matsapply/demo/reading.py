@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from matsapply.demo import words
 from matsapply.reviews.models import ConflictOfInterest, Review, ReviewAssignment
+from matsapply.rules.scoring import criterion_means
 from matsapply.rules.stages import (
     AssignmentState,
     ConflictKind,
@@ -216,4 +217,4 @@ def _aggregate(frame: Frame, made: Draft, rubric: FrameRubric, done: list[dict[s
         kept = {"score_count": len(totals), "score_sum": fsum(totals), "score_mean": fsum(totals) / len(totals)}
         made.track_values.setdefault(track_id, {}).update(kept)
         if track_id == made.track_ids[0]:
-            made.values |= kept | {"score_spread": max(totals) - min(totals)}
+            made.values |= kept | {"score_spread": max(totals) - min(totals), "criterion_means": criterion_means(done)}

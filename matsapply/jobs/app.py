@@ -69,6 +69,7 @@ class Jobs:
         def each_minute() -> None:
             work.tick(app)
             work.deliver_outbox(app)
+            work.calibrate_scores(app)
 
         @huey.periodic_task(crontab(minute="17"))  # type: ignore[untyped-decorator]
         def each_hour() -> None:

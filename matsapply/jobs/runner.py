@@ -121,4 +121,5 @@ def run_all_now(app: Flask) -> tuple[int, int]:
         while more := work.tick(app):
             done += more
         sent = work.deliver_outbox(app).sent
+        work.calibrate_scores(app)
     return done, sent

@@ -21,6 +21,7 @@ from matsapply.platform.flask_db import db
 from matsapply.platform.outside import Answer
 from matsapply.process.due import run_due
 from matsapply.showcase import links
+from matsapply.reviews import calibrating, standings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,7 @@ MOST_PIECES = 20_000  # pieces of due work in one go; beyond it, something does 
 log = logging.getLogger(__name__)
 _ticking = threading.Lock()
 _checking = threading.Lock()
+_calibrating = threading.Lock()
 
 
 def settings_of(app: Flask) -> Settings:
@@ -118,6 +120,34 @@ def _keep_links(app: Flask, found: list[tuple[int, str, Answer]]) -> None:
     with app.app_context(), transaction_mode("write"), Session(db.engine) as session:
         for paper_id, url, answer in found:
             links.keep(session, paper_id, url, answer, clock.now())
+
+
+def calibrate_scores(app: Flask) -> int:
+    """Make the calibrated scores anew in every cohort whose readings have changed; returns how many cohorts.
+
+    The reading and the computing hold no lock; each part is written and committed on its own, and what has changed in
+    the meantime is left to the next run.
+    """
+    if not _calibrating.acquire(blocking=False):
+        return 0
+    try:
+        with app.app_context(), transaction_mode("read"), Session(db.engine) as session:
+            cohorts = standings.stale_cohorts(session)
+        for cohort_id in cohorts:
+            _calibrate(app, cohort_id)
+        return len(cohorts)
+    finally:
+        _calibrating.release()
+
+
+def _calibrate(app: Flask, cohort_id: int) -> None:
+    with app.app_context(), transaction_mode("read"), Session(db.engine) as session:
+        result = calibrating.compute(session, cohort_id)
+    with app.app_context(), transaction_mode("write"), Session(db.engine) as session:
+        for lines in standings.parts(result):
+            standings.write_part(session, lines)
+            session.commit()
+        standings.write_standings(session, result, clock.now())
         session.commit()
 
 

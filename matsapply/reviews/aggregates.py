@@ -20,7 +20,7 @@ from matsapply.interviews.models import Interview
 from matsapply.platform.db import fetch
 from matsapply.reviews.models import Review, ReviewAssignment, ReviewRound
 from matsapply.reviews.visibility import in_conflict
-from matsapply.rules.scoring import Aggregate, aggregate, weighted_total, weights_for
+from matsapply.rules.scoring import Aggregate, aggregate, criterion_means, weighted_total, weights_for
 from matsapply.rules.stages import ReviewerKind, RoundKind, TrackChoiceState
 
 if TYPE_CHECKING:
@@ -79,10 +79,14 @@ def refresh_application(session: Session, application: Application, choices: Seq
     ]
     for choice, key in choices:
         own = aggregate(totals_for(key, readings))
+        if (choice.score_count, choice.score_sum) != (own.count, own.total):
+            # What was calibrated rests on other readings; the job comes to it.
+            choice.calibrated = choice.calibrated_margin = choice.chance = choice.doubt = choice.reading_worth = None
         choice.score_count, choice.score_sum, choice.score_mean = own.count, own.total, own.mean
     found = aggregate(totals_for(first_in_play(choices), readings))
     application.score_count, application.score_sum = found.count, found.total
     application.score_mean, application.score_spread = found.mean, found.spread
+    application.criterion_means = criterion_means([scores for scores, _ in readings])
     session.flush()
     return found
 

@@ -181,3 +181,37 @@ class NameCheck(Record, Base):
     # {question key: number of mentions}; empty where there are none.
     mentions: Mapped[dict[str, Any]] = mapped_column(default=dict)
     decided_at: Mapped[datetime | None]
+
+
+class TrackStanding(Record, Base):
+    """A track's calibration at one instant: what its scores are measured against. ``places``: so many shall advance."""
+
+    __tablename__ = "track_standing"
+    __table_args__ = (sa.CheckConstraint("places IS NULL OR places >= 0", name="places_not_negative"),)
+
+    track_id: Mapped[int] = mapped_column(sa.ForeignKey("track.id"), unique=True)
+    places: Mapped[int | None]
+    # Empty without places, and where there is a place for everybody or for nobody.
+    bar: Mapped[float | None] = mapped_column(sa.Float)
+    mean: Mapped[float | None] = mapped_column(sa.Float)
+    quality_variance: Mapped[float | None] = mapped_column(sa.Float)
+    severity_variance: Mapped[float | None] = mapped_column(sa.Float)
+    noise_variance: Mapped[float | None] = mapped_column(sa.Float)
+    readings: Mapped[int] = mapped_column(default=0)
+    # Empty where something it rests on has changed: the job then makes it anew.
+    calibrated_at: Mapped[datetime | None]
+
+
+class ReaderStanding(Record, Base):
+    """A reader's calibration in a cohort: how far above others they score, and how far from their fellow readers."""
+
+    __tablename__ = "reader_standing"
+    __table_args__ = (sa.UniqueConstraint("cohort_id", "reviewer_id"),)
+
+    cohort_id: Mapped[int] = mapped_column(sa.ForeignKey("cohort.id"))
+    reviewer_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    readings: Mapped[int] = mapped_column(default=0)
+    severity: Mapped[float] = mapped_column(sa.Float)
+    severity_margin: Mapped[float] = mapped_column(sa.Float)
+    # The mean distance of their scores from those of others on the same applications; empty where nobody else read any.
+    apart: Mapped[float | None] = mapped_column(sa.Float)

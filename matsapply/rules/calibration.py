@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Score = tuple[int, int, float]  # application, reader, score
 Matrix = list[list[float]]
-NORMAL_95 = 1.959964
+NORMAL_95 = 1.959964  # so many standard deviations to either side hold 95 of 100 cases
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,11 @@ class Calibrated:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """``scores`` by application; ``severity`` by reader: positive for one who gives more than others."""
+    """``scores`` by application; ``severity`` by reader: positive for one who gives more than others, known as well as
+    its margin says."""
 
     scores: dict[int, Calibrated]
-    severity: dict[int, float]
+    severity: dict[int, Calibrated]
     mean: float
     variances: Variances
 
@@ -116,7 +117,13 @@ def calibrate(scores: Sequence[Score], variances: Variances | None = None) -> Ca
         application: _predicted(rows, shrink[application], noise, solved, inverse)
         for application, rows in given.items()
     }
-    severity = {reader: solved[place[reader]] for reader in readers}
+    severity = {
+        reader: Calibrated(
+            solved[place[reader]],
+            NORMAL_95 * sqrt(max(0.0, inverse[place[reader]][place[reader]])) if size > 1 else 0.0,
+        )
+        for reader in readers
+    }
     return Calibration(calibrated, severity, solved[0], found)
 
 

@@ -90,6 +90,14 @@ def aggregate(totals: Iterable[float]) -> Aggregate:
     return Aggregate(len(values), total, total / len(values), max(values) - min(values))
 
 
+def criterion_means(readings: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
+    """The mean of each criterion that all the readings score; None without any. Weighed, they give the mean total."""
+    if not readings:
+        return None
+    shared = [key for key in readings[0] if all(key in scores for scores in readings)]
+    return {key: fsum(scores[key] for scores in readings) / len(readings) for key in shared}
+
+
 def needs_third_reader(found: Aggregate, threshold: float | None, readers: int) -> bool:
     """Whether the planned readers are done and lie at least ``threshold`` apart; asked once, not for a fourth."""
     if threshold is None or found.spread is None:
