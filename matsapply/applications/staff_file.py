@@ -48,6 +48,9 @@ class Choice:
     state: TrackChoiceState
     score_count: int
     score_mean: float | None
+    calibrated: float | None
+    margin: float | None
+    chance: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,9 @@ def choices_of(session: Session, application_id: int) -> list[Choice]:
             TrackChoice.state,
             TrackChoice.score_count,
             TrackChoice.score_mean,
+            TrackChoice.calibrated,
+            TrackChoice.calibrated_margin,
+            TrackChoice.chance,
         )
         .join(Track, Track.id == TrackChoice.track_id)
         .where(TrackChoice.application_id == application_id)
