@@ -185,6 +185,12 @@ def _matches(matching: Matching, dialect: str) -> sa.ColumnElement[bool]:
     return sa.or_(named, Application.public_id == sa.bindparam("public_id", type_=sa.String))
 
 
+def found_by(words: str, dialect: str) -> tuple[sa.ColumnElement[bool] | None, dict[str, str]]:
+    """The condition that an ``Application`` is found by these words, and its values; None where nothing is asked."""
+    matching = _matching(words)
+    return (None, {}) if matching is Matching.ALL else (_matches(matching, dialect), _words(words))
+
+
 def _part(words: str) -> str:
     return "%" + "".join(LIKE_ESCAPE + each if each in "%_\\" else each for each in words) + "%"
 

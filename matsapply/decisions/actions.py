@@ -29,6 +29,7 @@ from matsapply.rules.stages import (
     StreamApplicationState,
     TrackChoiceState,
 )
+from matsapply.rules.standing import clearly_below
 from matsapply.tracking.actions import Place, advance, begin
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ def record_decision(
 ) -> Decision:
     """Record (or replace, while unreleased) the decision on a track choice, a stream application or an application.
 
-    Raises ``Refused``: CONFLICT, WRONG_STATE (already released or sealed), NOT_FINISHED (a negative decision on a
-    track before enough people have read, unless by the exception path), SECOND_PERSON_NEEDED, RANKING_NOT_LOCKED.
+    Raises ``Refused``: CONFLICT, WRONG_STATE (already released or sealed), SECOND_PERSON_NEEDED, RANKING_NOT_LOCKED;
+    and, unless by the exception path, NOT_FINISHED (a negative decision on a track before enough people have read) and
+    BELOW_BAR (advancing somebody who stands clearly below the track's bar).
     """
     if actor.person_id is None:
         raise refuse(Code.WRONG_ROLE)
@@ -155,8 +157,12 @@ def _check_subject(
     if track_choice.state is not TrackChoiceState.CHOSEN:
         raise refuse(Code.WRONG_STATE)
     enough = application.score_count >= required_readers(session, application.cohort_id)
-    if outcome in NEGATIVE_OUTCOMES and path is DecisionPath.STANDARD and not enough:
+    if path is DecisionPath.EXCEPTION:
+        return
+    if outcome in NEGATIVE_OUTCOMES and not enough:
         raise refuse(Code.NOT_FINISHED, f"{application.score_count} of the needed readings are in.")
+    if outcome is Outcome.ADVANCE and track_choice.chance is not None and clearly_below(track_choice.chance):
+        raise refuse(Code.BELOW_BAR)
 
 
 def _current(

@@ -13,7 +13,6 @@ from matsapply.applications.models import Application, StreamApplication, TrackC
 from matsapply.cohorts.models import Stream, Track
 from matsapply.decisions.models import Decision, ReleaseBatch
 from matsapply.people.models import Person
-from matsapply.platform.keyset import Order, Page, page_of
 from matsapply.reviews.models import Review, ReviewAssignment, ReviewRound
 from matsapply.rules.stages import (
     ApplicationState,
@@ -25,12 +24,8 @@ from matsapply.rules.stages import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sqlalchemy.orm import Session
 
-PAGE = 50
-MOST_AT_ONCE = 2000
 CURRENT = Decision.superseded_at.is_(None)
 
 
@@ -54,11 +49,14 @@ class TrackProgress:
         return self.waiting + self.advance + self.not_advance + self.ineligible
 
 
-def track_progress(session: Session, cohort_id: int, visible: sa.ColumnElement[bool]) -> list[TrackProgress]:
+def track_progress(
+    session: Session, cohort_id: int, visible: sa.ColumnElement[bool], track_id: int | None = None
+) -> list[TrackProgress]:
     """Per track: undecided and decided choices of applications that wait for the first result. Two queries."""
     on_choice = sa.and_(Decision.track_choice_id == TrackChoice.id, CURRENT)
+    only: tuple[sa.ColumnElement[bool], ...] = () if track_id is None else (TrackChoice.track_id == track_id,)
     rows = session.execute(
-        sa.select(TrackChoice.track_id, Decision.outcome, _ineligible().label("ruled_out"), sa.func.count())
+        sa.select(TrackChoice.track_id, Decision.outcome, ineligible().label("ruled_out"), sa.func.count())
         .select_from(TrackChoice)
         .join(Application, Application.id == TrackChoice.application_id)
         .outerjoin(Decision, on_choice)
@@ -67,6 +65,7 @@ def track_progress(session: Session, cohort_id: int, visible: sa.ColumnElement[b
             Application.state == ApplicationState.SUBMITTED,
             TrackChoice.state == TrackChoiceState.CHOSEN,
             visible,
+            *only,
         )
         .group_by(TrackChoice.track_id, Decision.outcome, "ruled_out")
     )
@@ -79,138 +78,18 @@ def track_progress(session: Session, cohort_id: int, visible: sa.ColumnElement[b
     return [
         TrackProgress(*track, *(counts[track.id][name] for name in ("waiting", "advance", "not_advance", "ineligible")))
         for track in tracks
+        if track_id in {None, track.id}
     ]
 
 
-def _ineligible() -> sa.ColumnElement[bool]:
+def ineligible() -> sa.ColumnElement[bool]:
+    """The condition that the ``Application`` is recorded as not eligible."""
     ruled_out = sa.alias(Decision.__table__, "ruled_out")
     return sa.exists().where(
         ruled_out.c.application_id == Application.id,
         ruled_out.c.superseded_at.is_(None),
         ruled_out.c.outcome == Outcome.INELIGIBLE,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class ChoiceRow:
-    """A line of a track's table. ``settled``: the decision stands in a sealed or released batch."""
-
-    id: int
-    application_id: int
-    public_id: str
-    name: str
-    score_count: int
-    score_mean: float | None
-    spread: float | None
-    outcome: Outcome | None
-    path: DecisionPath | None
-    has_feedback: bool
-    batch_state: BatchState | None
-    ruled_out: bool
-
-    @property
-    def settled(self) -> bool:
-        return self.batch_state in {BatchState.SEALED, BatchState.RELEASED}
-
-
-def choice_page(
-    session: Session,
-    track_id: int,
-    visible: sa.ColumnElement[bool],
-    *,
-    decided: bool | None = None,
-    down: bool = True,
-    after: str | None = None,
-    before: str | None = None,
-    limit: int = PAGE,
-) -> Page:
-    """A page of ``ChoiceRow`` by the track's own mean; ``decided`` keeps those with or without a decision."""
-    statement = _choices(track_id, visible)
-    if decided is not None:
-        statement = statement.where(Decision.id.is_not(None) if decided else Decision.id.is_(None))
-        if not decided:
-            statement = statement.where(~_ineligible())
-    order = Order(TrackChoice.score_mean.expression, TrackChoice.id.expression, down=down, nullable=True)
-    page = page_of(session, statement, order, after=after, before=before, limit=limit)
-    return Page(tuple(_choice_row(row) for row in page.rows), page.next_cursor, page.prev_cursor)
-
-
-def choices_named(
-    session: Session, track_id: int, visible: sa.ColumnElement[bool], choice_ids: Iterable[int]
-) -> list[ChoiceRow]:
-    """The lines of these choices, best first."""
-    statement = _choices(track_id, visible).where(TrackChoice.id.in_(set(choice_ids)))
-    rows = session.execute(_best_first(statement)).all()
-    return [_choice_row(row) for row in rows]
-
-
-def top_undecided(
-    session: Session, track_id: int, visible: sa.ColumnElement[bool], number: int
-) -> tuple[list[ChoiceRow], int]:
-    """The best ``number`` of a track counting those advanced already: who is still to be advanced, and how many are."""
-    advanced = (
-        session.scalar(
-            sa.select(sa.func.count()).select_from(
-                _choices(track_id, visible).where(Decision.outcome == Outcome.ADVANCE).subquery()
-            )
-        )
-        or 0
-    )
-    wanted = max(0, min(number - advanced, MOST_AT_ONCE))
-    if not wanted:
-        return [], advanced
-    statement = _choices(track_id, visible).where(
-        Decision.id.is_(None), TrackChoice.score_mean.is_not(None), ~_ineligible()
-    )
-    rows = session.execute(_best_first(statement).limit(wanted)).all()
-    return [_choice_row(row) for row in rows], advanced
-
-
-def rest_undecided(
-    session: Session, track_id: int, visible: sa.ColumnElement[bool], readers: int, limit: int = MOST_AT_ONCE
-) -> list[ChoiceRow]:
-    """Everybody of a track who has enough readings and no decision yet."""
-    statement = _choices(track_id, visible).where(
-        Decision.id.is_(None), Application.score_count >= readers, ~_ineligible()
-    )
-    return [_choice_row(row) for row in session.execute(_best_first(statement).limit(limit)).all()]
-
-
-def _best_first(statement: sa.Select[*tuple[Any, ...]]) -> sa.Select[*tuple[Any, ...]]:
-    return statement.order_by(TrackChoice.score_mean.is_(None), TrackChoice.score_mean.desc(), TrackChoice.id)
-
-
-def _choices(track_id: int, visible: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
-    return (
-        sa.select(
-            TrackChoice.id,
-            Application.id.label("application_id"),
-            Application.public_id,
-            Person.display_name,
-            TrackChoice.score_count,
-            TrackChoice.score_mean,
-            Application.score_spread,
-            Decision.outcome,
-            Decision.path,
-            (Decision.feedback != "").label("has_feedback"),
-            ReleaseBatch.state.label("batch_state"),
-            _ineligible().label("ruled_out"),
-        )
-        .join(Application, Application.id == TrackChoice.application_id)
-        .join(Person, Person.id == Application.person_id)
-        .outerjoin(Decision, sa.and_(Decision.track_choice_id == TrackChoice.id, CURRENT))
-        .outerjoin(ReleaseBatch, ReleaseBatch.id == Decision.batch_id)
-        .where(
-            TrackChoice.track_id == track_id,
-            TrackChoice.state == TrackChoiceState.CHOSEN,
-            Application.state == ApplicationState.SUBMITTED,
-            visible,
-        )
-    )
-
-
-def _choice_row(row: Any) -> ChoiceRow:
-    return ChoiceRow(*[*row[:9], bool(row[9]), row[10], bool(row[11])])
 
 
 # --- of one application -------------------------------------------------------------------------------------------

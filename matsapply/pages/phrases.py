@@ -58,6 +58,10 @@ SENTENCES: dict[Code, str] = {
     Code.REACH_TOO_NARROW: "This role reaches whole cohorts. Give it for a cohort or for the whole programme.",
     Code.ADDRESS_TAKEN: "This address belongs to somebody already.",
     Code.ENDS_BEFORE_START: "The end lies before the start. Write a later end, or none.",
+    Code.BELOW_BAR: (
+        "This application stands clearly below the track's bar. To advance it all the same, use the exception on its"
+        " own page: a reason, and a second person."
+    ),
     Code.LAST_ADMIN: "This is the last admin. Make another person an admin first.",
 }
 

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from matsapply.applications.models import Application, TrackChoice
+from matsapply.applications.models import Application, TeamTask, TrackChoice
 from matsapply.audit import actions as audit
 from matsapply.cohorts.models import Track
 from matsapply.reviews.calibrating import IN_RACE, CohortResult, Line, compute, stand_again
 from matsapply.reviews.models import ReaderStanding, TrackStanding
+from matsapply.reviews.rounds import THIRD_READER
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import ApplicationState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -207,6 +208,28 @@ def set_places(
         before="" if before is None else str(before),
         after="" if places is None else str(places),
     )
+
+
+def ask_readings(session: Session, actor: Actor, cohort_id: int, wanted: Mapping[int, float], now: datetime) -> int:
+    """Ask for one more reading of each application of ``wanted`` (with its chance of standing above the bar); returns
+    for how many it was not asked for already. Whoever is assigned next settles it, as with two who lie far apart.
+    """
+    asked = set(
+        session.scalars(
+            sa.select(TeamTask.application_id).where(
+                TeamTask.application_id.in_(wanted), TeamTask.kind == THIRD_READER, TeamTask.done_at.is_(None)
+            )
+        )
+    )
+    new = [key for key in sorted(wanted) if key not in asked]
+    for key in new:
+        text = f"It stands close to the bar ({wanted[key]:.0%} above): one more reading is wanted."
+        session.add(TeamTask(cohort_id=cohort_id, application_id=key, kind=THIRD_READER, text=text))
+        audit.record(
+            session, actor, "reading.asked", now, subject_type="application", subject_id=key, cohort_id=cohort_id
+        )
+    session.flush()
+    return len(new)
 
 
 # --- the check --------------------------------------------------------------------------------------------------------

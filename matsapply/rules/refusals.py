@@ -52,6 +52,7 @@ class Code(StrEnum):
     ADDRESS_TAKEN = auto()
     ENDS_BEFORE_START = auto()
     LAST_ADMIN = auto()
+    BELOW_BAR = auto()
 
 
 @dataclass(frozen=True, slots=True)

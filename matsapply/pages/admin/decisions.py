@@ -1,25 +1,33 @@
-"""Decisions on tracks: one by one, in bulk, the best so many at once, by exception with two signatures."""
+"""Decisions on tracks: how far each is, what waits for a signature, the exception path, who is not eligible."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import abort, render_template, request
 
-from matsapply.applications.locks import lock_applications
 from matsapply.applications.models import Application, TrackChoice
 from matsapply.cohorts.models import Stream
 from matsapply.decisions import queries
-from matsapply.decisions.actions import record_decision, required_readers
+from matsapply.decisions.actions import record_decision
 from matsapply.decisions.signatures import Signed, find, named, proposals, propose, sign, take_back
 from matsapply.pages.admin import frame as shared
 from matsapply.pages.admin.applications import application_at, application_page
-from matsapply.pages.admin.frame import acting_role, blueprint, cohort_at, go, refused_as, said, switcher, visible
+from matsapply.pages.admin.frame import (
+    acting_role,
+    blueprint,
+    cohort_at,
+    go,
+    reach_of_track,
+    refused_as,
+    said,
+    switcher,
+    visible,
+)
 from matsapply.pages.guard import actor, allow, allow_or_absent, needs
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
-from matsapply.platform.keyset import BadCursor
-from matsapply.rules.access import POLICY, Act, Reach, may
+from matsapply.rules.access import POLICY, Act, may
 from matsapply.rules.refusals import Code, Refused, refuse
 from matsapply.rules.stages import DecisionPath, Outcome, Role
 
@@ -29,7 +37,6 @@ if TYPE_CHECKING:
     from matsapply.pages.site import CohortFrame
 
 ON_TRACKS = {"advance": Outcome.ADVANCE, "not_advance": Outcome.NOT_ADVANCE}
-SHOWN = {"": None, "open": False, "done": True}
 
 
 @blueprint.get("/<cohort_key>/decisions")
@@ -41,99 +48,11 @@ def decisions(cohort_key: str) -> ResponseReturnValue:
         "admin/decisions.html",
         frame=frame,
         cohorts=switcher(frame, Act.DECISIONS_READ, "admin.decisions"),
-        progress=[line for line in progress if may(actor(), Act.DECISIONS_READ, _reach(frame, line.track_id))],
+        progress=[line for line in progress if may(actor(), Act.DECISIONS_READ, reach_of_track(frame, line.track_id))],
         waiting=proposals(session(), frame.id),
         may_drop=may(actor(), Act.DECISIONS_WRITE, shared.reach_of(frame)),
         may_offer=may(actor(), Act.OFFERS_READ, shared.reach_of(frame)),
     )
-
-
-def _reach(frame: CohortFrame, track_id: int) -> Reach:
-    return Reach(cohort_id=frame.id, track_ids=frozenset({track_id}))
-
-
-def _track(frame: CohortFrame, key: str, act: Act) -> int:
-    """The internal key of a track of the cohort, if the actor may do ``act`` on it; else it is not there."""
-    track_id = next((one for one, (named, _) in frame.tracks.items() if named == key), None)
-    if track_id is None:
-        abort(404)
-    allow_or_absent(act, _reach(frame, track_id))
-    return track_id
-
-
-@blueprint.get("/<cohort_key>/decisions/<track_key>")
-@needs(Act.DECISIONS_READ)
-def track_decisions(cohort_key: str, track_key: str) -> ResponseReturnValue:
-    frame = cohort_at(cohort_key, Act.DECISIONS_READ)
-    track_id = _track(frame, track_key, Act.DECISIONS_READ)
-    shown = request.args.get("show", "")
-    if shown not in SHOWN:
-        abort(400)
-    seen = visible(Act.DECISIONS_READ)
-    args = request.args
-    try:
-        page = queries.choice_page(
-            session(), track_id, seen, decided=SHOWN[shown], after=args.get("after"), before=args.get("before")
-        )
-    except BadCursor:
-        abort(400)
-    top = shared.number_of(args.get("top"), most=queries.MOST_AT_ONCE)
-    rest = args.get("rest") == "1"
-    readers = required_readers(session(), frame.id)
-    proposed: list[Any] = []
-    if top:
-        proposed, _ = queries.top_undecided(session(), track_id, seen, top)
-    elif rest:
-        proposed = queries.rest_undecided(session(), track_id, seen, readers)
-    line = next(one for one in queries.track_progress(session(), frame.id, seen) if one.track_id == track_id)
-    return render_template(
-        "admin/track_decisions.html",
-        frame=frame,
-        line=line,
-        page=page,
-        shown=shown,
-        top=top,
-        rest=rest,
-        proposed=proposed,
-        readers=readers,
-        may_decide=may(actor(), Act.DECISIONS_WRITE, _reach(frame, track_id)),
-    )
-
-
-@blueprint.post("/<cohort_key>/decisions/<track_key>")
-@needs(Act.DECISIONS_WRITE)
-def record(cohort_key: str, track_key: str) -> ResponseReturnValue:
-    """Record one outcome for every ticked row; each row is done whole or not at all."""
-    frame = cohort_at(cohort_key, Act.DECISIONS_WRITE)
-    track_id = _track(frame, track_key, Act.DECISIONS_WRITE)
-    outcome = ON_TRACKS.get(request.form.get("outcome", ""))
-    if outcome is None:
-        abort(400)
-    keys = shared.chosen_keys()
-    rows = queries.choices_named(session(), track_id, visible(Act.DECISIONS_WRITE), keys)
-    if not rows:
-        said("Tick at least one person first.", "warn")
-        return go("admin.track_decisions", cohort_key=cohort_key, track_key=track_key)
-    role = acting_role(_reach(frame, track_id), POLICY[Act.DECISIONS_WRITE])
-    now, feedback = clock.now(), request.form.get("feedback", "").strip()
-
-    lock_applications(session(), [row.application_id for row in rows])
-
-    def one(row: queries.ChoiceRow) -> None:
-        record_decision(
-            session(),
-            actor(),
-            role=role,
-            application=session().get_one(Application, row.application_id),
-            track_choice=session().get_one(TrackChoice, row.id),
-            outcome=outcome,
-            now=now,
-            feedback=feedback,
-        )
-
-    done, refusals = shared.each(rows, one)
-    said(f"{done} recorded. {shared.told_of(refusals)}".strip(), "warn" if refusals else "good")
-    return go("admin.track_decisions", cohort_key=cohort_key, track_key=track_key)
 
 
 @blueprint.post("/<cohort_key>/applications/<public_id>/exception")
@@ -146,7 +65,7 @@ def exception(cohort_key: str, public_id: str) -> ResponseReturnValue:
     choice = session().get(TrackChoice, shared.number_of(request.form.get("choice")) or 0)
     if outcome is None or choice is None or choice.application_id != head.id:
         abort(400)
-    allow_or_absent(Act.DECISIONS_WRITE, _reach(frame, choice.track_id))
+    allow_or_absent(Act.DECISIONS_WRITE, reach_of_track(frame, choice.track_id))
     try:
         said(_by_exception(frame, head.id, choice, outcome))
     except Refused as error:
@@ -176,7 +95,7 @@ def _by_exception(frame: CohortFrame, application_id: int, choice: TrackChoice, 
     record_decision(
         session(),
         actor(),
-        role=acting_role(_reach(frame, choice.track_id), POLICY[Act.DECISIONS_WRITE]),
+        role=acting_role(reach_of_track(frame, choice.track_id), POLICY[Act.DECISIONS_WRITE]),
         application=session().get_one(Application, application_id),
         track_choice=choice,
         outcome=outcome,
@@ -232,7 +151,7 @@ def drop_signature(cohort_key: str, public_id: str) -> ResponseReturnValue:
             back = go("admin.offers", cohort_key=cohort_key)
         case Signed.ADVANCE | Signed.NOT_ADVANCE:
             choice = session().get_one(TrackChoice, proposal.subject_id)
-            allow_or_absent(Act.DECISIONS_WRITE, _reach(frame, choice.track_id))
+            allow_or_absent(Act.DECISIONS_WRITE, reach_of_track(frame, choice.track_id))
     take_back(session(), actor(), frame.id, proposal, clock.now())
     said("Dropped. Nothing was changed.")
     return back

@@ -37,6 +37,20 @@ def reach_of(frame: CohortFrame) -> Reach:
     return Reach(cohort_id=frame.id, track_ids=frozenset(frame.tracks))
 
 
+def reach_of_track(frame: CohortFrame, track_id: int) -> Reach:
+    """Where one track of a cohort lies."""
+    return Reach(cohort_id=frame.id, track_ids=frozenset({track_id}))
+
+
+def track_at(frame: CohortFrame, key: str, act: Act) -> int:
+    """The internal key of a track of the cohort, if the actor may do ``act`` on it; otherwise it is not there (404)."""
+    track_id = next((one for one, (named, _) in frame.tracks.items() if named == key), None)
+    if track_id is None:
+        abort(404)
+    allow_or_absent(act, reach_of_track(frame, track_id))
+    return track_id
+
+
 def cohort_at(key: str, act: Act) -> CohortFrame:
     """The cohort of an address, if the actor may do ``act`` there; otherwise it is not there (404)."""
     frame = next((one for one in site.cohort_frames() if one.key == key), None)

@@ -20,6 +20,7 @@ from matsapply.pages.admin import (
     showcase_import,
     showcase_links,
     streams,
+    track_table,
 )
 from matsapply.pages.admin.frame import blueprint
 
@@ -41,6 +42,7 @@ VIEWS = (
     showcase_import,
     showcase_links,
     streams,
+    track_table,
 )
 
 __all__ = ["VIEWS", "blueprint"]
