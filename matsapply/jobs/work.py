@@ -20,8 +20,8 @@ from matsapply.platform.db import transaction_mode
 from matsapply.platform.flask_db import db
 from matsapply.platform.outside import Answer
 from matsapply.process.due import run_due
-from matsapply.showcase import links
 from matsapply.reviews import calibrating, standings
+from matsapply.showcase import links
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +120,7 @@ def _keep_links(app: Flask, found: list[tuple[int, str, Answer]]) -> None:
     with app.app_context(), transaction_mode("write"), Session(db.engine) as session:
         for paper_id, url, answer in found:
             links.keep(session, paper_id, url, answer, clock.now())
+        session.commit()
 
 
 def calibrate_scores(app: Flask) -> int:
