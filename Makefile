@@ -11,10 +11,10 @@ BENCH   ?=
 MESSAGE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench pictures format clean lock migration setup setup-dev
+.PHONY: help run test check bench pictures format translations clean lock migration setup setup-dev
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: setup ## the site with a demo cohort on http://localhost:8000
 	@MATSAPPLY_DATA="$(DATA)" MATSAPPLY_DEMO=1 .venv/bin/matsapply serve --demo --port "$(PORT)"
@@ -35,6 +35,9 @@ format: setup-dev ## bring the code into its one layout
 	@.venv/bin/ruff check --fix --quiet . || true
 	@.venv/bin/ruff format --quiet .
 
+translations: setup-dev ## bring translations/*.po up to date with the texts, and name what waits to be translated
+	@.venv/bin/python scripts/translations.py update
+
 migration: setup-dev ## write the next migration from the models: make migration MESSAGE="what changes"
 	@.venv/bin/python scripts/migration.py "$(MESSAGE)"
 
@@ -42,7 +45,7 @@ lock: setup-dev ## compile requirements/*.txt again from pyproject.toml (needs u
 	@.venv/bin/python scripts/lock.py
 
 clean: ## remove everything that was made here, except the data folder
-	@rm -rf .venv .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov build dist *.egg-info
+	@rm -rf .venv translations/*.mo .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache .coverage htmlcov build dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup setup-dev:

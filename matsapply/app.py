@@ -15,11 +15,11 @@ from werkzeug.routing import Rule
 from matsapply.audit import actions as audit
 from matsapply.jobs import app as jobs
 from matsapply.mail import outbox
-from matsapply.pages import errors, guard, headers, site, widgets
+from matsapply.pages import errors, guard, headers, languages as reader_languages, site, widgets
 from matsapply.pages.account import setup as account_setup
 from matsapply.pages.public import caching
 from matsapply.pages.registry import blueprints
-from matsapply.platform import clock, flask_db, settings as settings_module, storage
+from matsapply.platform import clock, flask_db, languages, settings as settings_module, storage
 from matsapply.platform.settings import ROOT, Settings
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ def create_app(settings: Settings | None = None) -> App:
     caching.init_app(app)
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies)  # type: ignore[method-assign]
+    languages.check_compiled()
     outbox.configure(settings)
     storage.configure(settings.storage)
     jobs.init_app(app, settings)
@@ -126,6 +127,7 @@ def create_app(settings: Settings | None = None) -> App:
     app.before_request(_start_request)
     widgets.init_app(app)
     account_setup.init_app(app, settings)
+    reader_languages.init_app(app)
     app.before_request(guard.enforce)
     headers.init_app(app, settings)
     errors.init_app(app)

@@ -79,6 +79,12 @@ def main(name):
             "matsapply needs Python %d.%d or newer and %s is %d.%d; name another one: make run PYTHON=python3.12"
             % (OLDEST + (sys.executable,) + sys.version_info[:2])
         )
+    install(name)
+    compile_translations()
+
+
+def install(name):
+    """What the locked requirements name, unless it is there."""
     wanted = fingerprint(name)
     if stamped(name) == wanted or (name == "base" and stamped("dev") == fingerprint("dev")):
         return
@@ -90,6 +96,23 @@ def main(name):
     pip("--no-deps", "--no-build-isolation", "--editable", ".")
     with open(os.path.join(VENV, ".installed-" + name), "w") as file:
         file.write(wanted)
+
+
+def compile_translations():
+    """The catalogues as the site reads them, unless they are those of these texts."""
+    folder = os.path.join(ROOT, "translations")
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".po"))
+    digest = hashlib.sha256()
+    for path in [os.path.join(ROOT, "scripts", "translations.py")] + [os.path.join(folder, name) for name in names]:
+        with open(path, "rb") as file:
+            digest.update(file.read())
+    there = all(os.path.exists(os.path.join(folder, name[:-2] + "mo")) for name in names)
+    if there and stamped("translations") == digest.hexdigest():
+        return
+    if subprocess.call([PYTHON, os.path.join("scripts", "translations.py"), "compile"], cwd=ROOT) != 0:
+        stop("setup: the translations could not be compiled; see the message above")
+    with open(os.path.join(VENV, ".installed-translations"), "w") as file:
+        file.write(digest.hexdigest())
 
 
 if __name__ == "__main__":

@@ -74,10 +74,10 @@ def place_of(application: Application) -> Place:
 
 
 def letter_to(session: Session, person_id: int, **context: Any) -> Letter:
-    """A letter to a person at the address they sign in with; the context gains their name and time zone."""
-    name, zone, address = session.execute(
-        sa.select(Person.display_name, Person.time_zone, Account.email)
+    """A letter to a person at the address they sign in with; the context gains their name, time zone and language."""
+    name, zone, language, address = session.execute(
+        sa.select(Person.display_name, Person.time_zone, Person.language, Account.email)
         .join(Account, Account.person_id == Person.id)
         .where(Person.id == person_id)
     ).one()
-    return Letter(person_id, address, {"name": name, "zone": zone, **context})
+    return Letter(person_id, address, {"name": name, "zone": zone, "language": language, **context})

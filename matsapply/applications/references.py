@@ -228,6 +228,7 @@ def _letter(session: Session, application: Application, reference: Reference, du
         {
             "name": reference.name,
             "zone": "UTC",
+            "language": None,
             "applicant": session.scalar(sa.select(Person.display_name).where(Person.id == application.person_id)),
             "cohort_label": label,
             "link": LINK.format(token=token),

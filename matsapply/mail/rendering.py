@@ -22,7 +22,7 @@ from jinja2 import (
 )
 from markupsafe import Markup, escape
 
-from matsapply.platform import instants
+from matsapply.platform import instants, languages, templating
 from matsapply.platform.settings import ROOT, Settings
 
 if TYPE_CHECKING:
@@ -156,13 +156,20 @@ def _environment() -> Environment:
     )
     # Addresses are a filter, not a function: a context may well hold a value named "link".
     env.filters.update(at=_at, by=_by, quoted=_quoted, lines=_lines, linked=_linked, url=_url)
+    templating.prepare(env)
     env.globals.update(site_name=SITE_NAME)
     return env
 
 
 def render(kind: Mail, context: dict[str, Any]) -> Rendered:
-    """The message of ``kind``. ``context`` needs ``name`` and ``zone`` (IANA) besides the kind's own keys; a missing
-    one raises ``jinja2.UndefinedError`` here, in the transaction of the cause, rather than in the sender."""
+    """The message of ``kind``. ``context`` needs ``name`` and ``zone`` (IANA) besides the kind's own keys; a missing one
+    raises ``jinja2.UndefinedError`` here, in the transaction of the cause, rather than in the sender. Its ``language``
+    is the recipient's; English where nobody said one."""
+    with languages.speaking(context.get("language")):
+        return _rendered(kind, context)
+
+
+def _rendered(kind: Mail, context: dict[str, Any]) -> Rendered:
     env = _environment()
     whole = {**context, "kind": kind.value, "name": one_line(str(context["name"]), 120)}
     try:

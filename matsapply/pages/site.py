@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, current_app, g, jsonify, request
+from flask import Blueprint, current_app, g, jsonify, redirect, request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
@@ -13,10 +13,12 @@ from werkzeug.routing import RequestRedirect
 
 from matsapply.cohorts import queries as cohorts
 from matsapply.cohorts.gates import PUBLIC_STATES
-from matsapply.pages import widgets
+from matsapply.pages import languages, widgets
 from matsapply.pages.guard import actor, needs
+from matsapply.people import actions as people
 from matsapply.platform import clock
 from matsapply.platform.flask_db import address, session
+from matsapply.platform.languages import NAMES
 from matsapply.rules.access import Act, Actor, Grant, may
 from matsapply.rules.stages import STAFF, Role, Scope
 
@@ -48,14 +50,28 @@ def healthz() -> ResponseReturnValue:
 def init_app(app: Flask, settings: Settings) -> None:
     app.register_blueprint(blueprint)
     app.extensions[EXTENSION] = {}
-    choose = needs(Act.PUBLIC)(widgets.choose_theme)
-    app.add_url_rule("/theme", "theme", choose, methods=["POST"])
     csrf: CSRFProtect = app.extensions["csrf"]
-    csrf.exempt(choose)  # it changes a cookie of the reader's own, and looks at where the request comes from itself
+    for name, view in (("theme", widgets.choose_theme), ("language", choose_language)):
+        choose = needs(Act.PUBLIC)(view)
+        app.add_url_rule(f"/{name}", name, choose, methods=["POST"])
+        csrf.exempt(choose)  # it changes what the reader sees alone, and looks at where the request comes from itself
     shown: dict[str, Callable[[], Any]] = {"rail": rail, "next_date": next_date, "cohort_label": cohort_label}
     if settings.demo:
         shown["demo_banner"] = demo_banner
     app.jinja_env.globals.update(shown)
+
+
+def choose_language() -> ResponseReturnValue:
+    """The view behind POST /language: the reader's choice, kept in a cookie and with their person; see ``choose_theme``
+    about the missing token."""
+    response = redirect(widgets.way_back(request.form.get("next", "")), 303)
+    chosen = request.form.get("language", "")
+    if chosen not in NAMES or not widgets.from_here():
+        return response
+    languages.remember(response, chosen)
+    if not actor().anonymous:
+        people.set_language(session(), actor(), actor().person_id, chosen, clock.now())
+    return response
 
 
 # --- which cohorts there are --------------------------------------------------------------------------------------

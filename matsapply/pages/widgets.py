@@ -16,7 +16,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from matsapply.pages import form_shapes, icons, pictures
-from matsapply.platform import clock, instants
+from matsapply.platform import clock, instants, languages, templating
 
 SITE_NAME = "MATS Apply"
 THEMES = ("light", "dark")
@@ -70,6 +70,11 @@ def relative(instant: datetime, now: datetime | None = None) -> str:
     return instants.relative(instant, now or clock.now())
 
 
+def left(instant: datetime) -> str:
+    """The time until the instant, by itself."""
+    return instants.left(instant, clock.now())
+
+
 def theme() -> str:
     """The chosen theme, ``light`` or ``dark``; empty where the reader leaves it to the system."""
     chosen = request.cookies.get("theme", "") if has_request_context() else ""
@@ -82,9 +87,9 @@ def choose_theme() -> Response:
     The form carries no CSRF token, so that public pages need no session cookie; a foreign page that posts here anyway
     is told apart by the browser's own ``Sec-Fetch-Site`` and changes nothing.
     """
-    response = redirect(_way_back(request.form.get("next", "")), 303)
+    response = redirect(way_back(request.form.get("next", "")), 303)
     chosen = request.form.get("theme", "")
-    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+    if not from_here():
         return response
     if chosen in THEMES:
         # Readable by scripts on purpose: theme.js writes the same cookie when it spares the round trip.
@@ -94,7 +99,12 @@ def choose_theme() -> Response:
     return response
 
 
-def _way_back(address: str) -> str:
+def from_here() -> bool:
+    """Whether the browser says that a page of this site posts; one that says nothing is believed."""
+    return request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+
+
+def way_back(address: str) -> str:
     """Only a path of this site is a way back; anything else would be an open redirect."""
     parts = urlsplit(address.replace("\\", "/"))
     if parts.scheme or parts.netloc or not address.startswith("/") or address.startswith("//"):
@@ -212,12 +222,12 @@ _drawn: dict[tuple[Any, ...], Any] = {}
 def drawn(macro: Any, *args: Any, **named: Any) -> Any:
     """What ``macro`` draws from these values, kept for the next page: for the frame around pages and for pictures.
 
-    The values should be hashable, and the macro may look at nothing else but the theme, the reader's zone and the place
-    the site is mounted at.
+    The values should be hashable, and the macro may look at nothing else but the language, the theme, the reader's zone
+    and the place the site is mounted at.
     """
     if current_app.debug:
         return macro(*args, **named)
-    key = (macro, theme(), viewer_zone(), path(""), args, tuple(named.items()))
+    key = (macro, languages.current().code, theme(), viewer_zone(), path(""), args, tuple(named.items()))
     try:
         found = _drawn.get(key)
     except TypeError:  # a value that is no key, such as a list: drawn anew each time
@@ -241,6 +251,7 @@ def init_app(app: Flask) -> None:
     """Register filters and globals; the context functions of the layouts get defaults that show nothing."""
     app.extensions["matsapply.assets"] = {}
     env = app.jinja_env
+    templating.prepare(env)
     env.trim_blocks = env.lstrip_blocks = True  # the lines of logic leave no blank lines in the pages
     env.filters.update(
         in_zone=instants.in_zone,
@@ -249,6 +260,7 @@ def init_app(app: Flask) -> None:
         here=here,
         machine=instants.machine,
         relative=relative,
+        left=left,
         duration=instants.duration,
         markdown=markdown,
         short_list=short_list,
@@ -282,5 +294,6 @@ def init_app(app: Flask) -> None:
         ("cohort_label", _nothing),
         ("demo_banner", _nothing),
         ("account", _nothing),
+        ("is_translated", _nothing),
     ):
         env.globals.setdefault(name, default)

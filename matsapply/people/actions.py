@@ -35,6 +35,7 @@ def create_person(
     now: datetime,
     is_demo: bool = False,
     time_zone: str = "UTC",
+    language: str | None = None,
 ) -> Account:
     """A person with an account and its address, together. ``confirmed``: the address is known to be theirs.
 
@@ -43,7 +44,9 @@ def create_person(
     address = stored_address(email)
     if person_by_address(session, address) is not None:
         raise refuse(Code.ADDRESS_TAKEN)
-    person = Person(display_name=_name(display_name), time_zone=time_zone, is_demo=is_demo, aliases=[])
+    person = Person(
+        display_name=_name(display_name), time_zone=time_zone, language=language, is_demo=is_demo, aliases=[]
+    )
     session.add(person)
     session.flush()
     account = Account(
@@ -63,18 +66,35 @@ def create_person(
 
 
 def set_profile(
-    session: Session, actor: Actor, account: Account, *, display_name: str, time_zone: str, now: datetime
+    session: Session,
+    actor: Actor,
+    account: Account,
+    *,
+    display_name: str,
+    time_zone: str,
+    language: str | None,
+    now: datetime,
 ) -> None:
-    """Change how a person is called and in which zone they read times. A former name is kept as an alias."""
+    """Change how a person is called, in which zone they read times and in which language pages and mails are written
+    for them. A former name is kept as an alias."""
     person = account.person
     name = _name(display_name)
     if name != person.display_name and person.display_name not in person.aliases:
         person.aliases = [*person.aliases, person.display_name]
-    if (name, time_zone) == (person.display_name, person.time_zone):
+    if (name, time_zone, language) == (person.display_name, person.time_zone, person.language):
         return
-    person.display_name, person.time_zone = name, time_zone
+    person.display_name, person.time_zone, person.language = name, time_zone, language
     _record(session, actor, "person.profile_changed", now, person.id)
     session.flush()
+
+
+def set_language(session: Session, actor: Actor, person_id: int, language: str, now: datetime) -> None:
+    """The language in which pages and mails are written for a person from now on."""
+    person = session.get_one(Person, person_id)
+    if person.language != language:
+        person.language = language
+        _record(session, actor, "person.language_changed", now, person_id)
+        session.flush()
 
 
 # --- addresses ----------------------------------------------------------------------------------------------------

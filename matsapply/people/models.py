@@ -27,6 +27,7 @@ class Person(Record, Base):
 
     display_name: Mapped[str] = mapped_column(sa.String(200))
     time_zone: Mapped[str] = mapped_column(sa.String(60), default="UTC")
+    language: Mapped[str | None] = mapped_column(sa.String(10))  # None: not said
     aliases: Mapped[list[str]] = mapped_column(default=list)
     is_demo: Mapped[bool] = mapped_column(default=False)
     merged_into_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"), index=True)

@@ -83,6 +83,7 @@ class SignedIn:
     name: str
     email: str
     time_zone: str
+    language: str | None
     has_second_factor: bool
     actor: Actor
 
@@ -96,6 +97,7 @@ _SIGNED_IN = (
         Person.display_name,
         Account.email,
         Person.time_zone,
+        Person.language,
         sa.or_(
             sa.and_(Account.tf_primary_method != "", Account.tf_totp_secret != ""), Account.has_second_passkey
         ).label("second_factor"),
@@ -131,6 +133,7 @@ def signed_in(session: Session, mark: str, now: datetime) -> SignedIn | None:
         name=first[3],
         email=first[4],
         time_zone=first[5],
+        language=first[6],
         has_second_factor=bool(first.second_factor),
         actor=Actor(first[1], grants),
     )

@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from matsapply.platform import languages
+from matsapply.platform.languages import both as _both, gettext as _, ngettext as _n
+
 AOE = ZoneInfo("Etc/GMT+12")  # the sign in IANA's Etc names is inverted: this is UTC-12
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MINUTE, HOUR, DAY = 60, 3600, 86400
+
+# The units of distances in seconds, each with the distance from which the next one is used.
+UNITS = ((MINUTE, HOUR), (HOUR, DAY), (DAY, 60 * DAY), (30 * DAY, 730 * DAY), (365 * DAY, math.inf))
+Form = tuple[str, str]
+# A form for each unit, and one for days with hours.
+AHEAD: tuple[Form, ...] = (
+    _both("in %(num)s minute", "in %(num)s minutes"),
+    _both("in %(num)s hour", "in %(num)s hours"),
+    _both("in %(num)s day", "in %(num)s days"),
+    _both("in %(num)s month", "in %(num)s months"),
+    _both("in %(num)s year", "in %(num)s years"),
+    _both("in %(num)s day %(hours)s h", "in %(num)s days %(hours)s h"),
+)
+BEHIND: tuple[Form, ...] = (
+    _both("%(num)s minute ago", "%(num)s minutes ago"),
+    _both("%(num)s hour ago", "%(num)s hours ago"),
+    _both("%(num)s day ago", "%(num)s days ago"),
+    _both("%(num)s month ago", "%(num)s months ago"),
+    _both("%(num)s year ago", "%(num)s years ago"),
+    _both("%(num)s day %(hours)s h ago", "%(num)s days %(hours)s h ago"),
+)
+LEFT: tuple[Form, ...] = (
+    _both("%(num)s minute", "%(num)s minutes"),
+    _both("%(num)s hour", "%(num)s hours"),
+    _both("%(num)s day", "%(num)s days"),
+    _both("%(num)s month", "%(num)s months"),
+    _both("%(num)s year", "%(num)s years"),
+    _both("%(num)s day %(hours)s h", "%(num)s days %(hours)s h"),
+)
 
 
 @lru_cache(maxsize=1024)
@@ -30,8 +61,9 @@ def known_zones() -> frozenset[str]:
 
 
 def day(moment: datetime) -> str:
-    """ "19 Jan 2027", by the moment's own zone; month names do not depend on the process's locale."""
-    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
+    """ "19 Jan 2027", by the moment's own zone, as the language spoken writes it."""
+    spoken = languages.current()
+    return spoken.day_form % {"day": moment.day, "month": spoken.months[moment.month - 1], "year": moment.year}
 
 
 def day_and_time(moment: datetime) -> str:
@@ -72,31 +104,25 @@ def machine(instant: datetime) -> str:
 def relative(instant: datetime, now: datetime) -> str:
     """ "in 3 days", "2 hours ago", "just now". Rounded down, so that nobody is promised time they do not have."""
     seconds = int((instant - now).total_seconds())
-    distance = abs(seconds)
-    if distance < MINUTE:
-        return "in less than a minute" if seconds > 0 else "just now"
-    text = _distance(distance)
-    return f"in {text}" if seconds > 0 else f"{text} ago"
+    if abs(seconds) < MINUTE:
+        return _("in less than a minute") if seconds > 0 else _("just now")
+    return _told(AHEAD if seconds > 0 else BEHIND, abs(seconds))
 
 
-def _distance(seconds: int) -> str:
-    if seconds < HOUR:
-        return _count(seconds // MINUTE, "minute")
-    if seconds < DAY:
-        return _count(seconds // HOUR, "hour")
-    days = seconds // DAY
-    if days < 3:
-        hours = seconds % DAY // HOUR
-        return _count(days, "day") + (f" {hours} h" if hours else "")
-    if days < 60:
-        return _count(days, "day")
-    if days < 730:
-        return _count(days // 30, "month")
-    return _count(days // 365, "year")
+def left(instant: datetime, now: datetime) -> str:
+    """The time until the instant, by itself: "3 days"."""
+    seconds = int((instant - now).total_seconds())
+    return _told(LEFT, seconds) if seconds >= MINUTE else _("less than a minute")
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+def _told(forms: tuple[Form, ...], seconds: int) -> str:
+    """The distance in the largest unit that fits; days with their hours while there are few."""
+    unit = next(place for place, (_size, most) in enumerate(UNITS) if seconds < most)
+    count = seconds // UNITS[unit][0]
+    hours = seconds % DAY // HOUR
+    if UNITS[unit][0] == DAY and count < 3 and hours:
+        return _n(*forms[-1], count, hours=hours)
+    return _n(*forms[unit], count)
 
 
 def duration(minutes: float) -> str:

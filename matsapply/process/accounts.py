@@ -84,6 +84,11 @@ def tell(
         now=now,
         person_id=account.person_id,
         recipient=recipient or account.email,
-        context={"name": account.person.display_name, "zone": account.person.time_zone, **facts},
+        context={
+            "name": account.person.display_name,
+            "zone": account.person.time_zone,
+            "language": account.person.language,
+            **facts,
+        },
         in_portal=in_portal,
     )

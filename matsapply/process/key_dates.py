@@ -78,7 +78,7 @@ def tell_holders(session: Session, moves: tuple[DateChange, ...], now: datetime)
         if people is None:
             continue
         rows = session.execute(
-            sa.select(Person.id, Person.display_name, Person.time_zone, Account.email)
+            sa.select(Person.id, Person.display_name, Person.time_zone, Person.language, Account.email)
             .join(Account, Account.person_id == Person.id)
             .where(Person.id.in_(people), Person.erased_at.is_(None))
         )
@@ -89,8 +89,10 @@ def tell_holders(session: Session, moves: tuple[DateChange, ...], now: datetime)
             "reopened": move.reopened,
         }
         messages = [
-            outbox.Message(person_id, address, {**context, "name": name, "zone": zone}, move.cause)
-            for person_id, name, zone, address in rows
+            outbox.Message(
+                person_id, address, {**context, "name": name, "zone": zone, "language": language}, move.cause
+            )
+            for person_id, name, zone, language, address in rows
         ]
         outbox.queue_many(session, Mail.DEADLINE_MOVED, messages, now)
 

@@ -94,7 +94,7 @@ def letters(
     cohort = session.get_one(Cohort, batch.cohort_id)
     dates = gates_of(session, cohort.id).dates
     recipients = session.execute(
-        sa.select(Application.id, Person.id, Person.display_name, Person.time_zone, Account.email)
+        sa.select(Application.id, Person.id, Person.display_name, Person.time_zone, Person.language, Account.email)
         .join(Person, Person.id == Application.person_id)
         .join(Account, Account.person_id == Person.id)
         .where(Application.id.in_(_of(batch, present)))
@@ -102,13 +102,14 @@ def letters(
     first = batch.scope is BatchScope.FIRST_RESULT
     results = _track_results(session, batch, present) if first else _stream_results(session, batch, present)
     made = {}
-    for application_id, person_id, name, zone, address in recipients:
+    for application_id, person_id, name, zone, language, address in recipients:
         if application_id not in present:
             continue
         outcomes = {decision.outcome for decision in present[application_id]}
         context: dict[str, Any] = {
             "name": name,
             "zone": zone,
+            "language": language,
             "cohort_label": cohort.label,
             "results": results[application_id],
         }

@@ -24,7 +24,8 @@ INLINE_SCRIPT = re.compile(r"<script\b(?P<attributes>[^>]*)>(?P<body>.*?)</scrip
 
 @pytest.fixture(scope="module")
 def environment() -> Environment:
-    return Environment(loader=FileSystemLoader(TEMPLATES), extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])  # noqa: S701 - only parsed
+    extensions = [f"jinja2.ext.{name}" for name in ("do", "i18n", "loopcontrols")]
+    return Environment(loader=FileSystemLoader(TEMPLATES), extensions=extensions)  # noqa: S701 - only parsed
 
 
 def named_in(environment: Environment) -> set[str]:

@@ -86,4 +86,4 @@ CONTEXTS: dict[Mail, dict[str, Any]] = {
 
 def context(kind: Mail, **changes: Any) -> dict[str, Any]:
     """The kind's context, to Ada in Kiribati unless said otherwise."""
-    return {"name": "Ada Example", "zone": "Pacific/Kiritimati", **CONTEXTS[kind], **changes}
+    return {"name": "Ada Example", "zone": "Pacific/Kiritimati", "language": None, **CONTEXTS[kind], **changes}

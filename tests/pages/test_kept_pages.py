@@ -40,7 +40,7 @@ def test_a_kept_page_is_the_same_page_with_every_header_and_asks_the_database_no
         name: first.headers[name] for name in (*SECURITY, "ETag", "Content-Type", "Content-Length")
     }
     assert again.headers["Cache-Control"] == "private, no-cache"
-    assert again.headers["Vary"] == "Cookie"
+    assert again.headers["Vary"] == "Accept-Language, Cookie"
     assert seen == []
 
 

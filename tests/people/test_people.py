@@ -77,8 +77,8 @@ def test_a_name_is_some_text_on_one_line(session: Session, name: str) -> None:
 
 def test_a_former_name_is_kept_as_an_alias(session: Session) -> None:
     account = person(session)
-    actions.set_profile(session, ANONYMOUS, account, display_name="Ada New", time_zone="UTC", now=START)
-    actions.set_profile(session, ANONYMOUS, account, display_name="Ada New", time_zone="UTC", now=START)
+    actions.set_profile(session, ANONYMOUS, account, display_name="Ada New", time_zone="UTC", language=None, now=START)
+    actions.set_profile(session, ANONYMOUS, account, display_name="Ada New", time_zone="UTC", language=None, now=START)
     assert (account.person.display_name, account.person.aliases) == ("Ada New", ["Ada Example"])
     assert events(session) == ["person.created", "person.profile_changed"]
 

@@ -38,6 +38,8 @@ from matsapply.pages.widgets import viewer_zone
 from matsapply.pages.zones import ZoneField, inhabited_zones
 from matsapply.people.actions import NAME_LENGTH
 from matsapply.people.addresses import ADDRESS_LENGTH
+from matsapply.platform import languages
+from matsapply.platform.languages import lazy_gettext as _l
 
 PASSWORD_HINT = f"At least {SHORTEST_PASSWORD} characters. A few words that do not belong together are good."
 WAYS = {"authenticator": "A code of my authenticator app", "webauthn": "A passkey or security key"}
@@ -256,6 +258,12 @@ class PasskeyAnswerForm(WebAuthnSigninResponseForm):
 class ProfileForm(FlaskForm):  # type: ignore[misc]
     display_name = _name_field()
     time_zone = _zone_field()
+    language = SelectField(
+        _l("Language"),
+        [InputRequired(_l("Choose a language."))],
+        choices=languages.NAMES,
+        description=_l("Pages and mails are written in it. What a cohort's team wrote stays as it is."),
+    )
 
 
 class WelcomeForm(FlaskForm):  # type: ignore[misc]

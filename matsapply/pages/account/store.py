@@ -9,7 +9,7 @@ from flask_security.datastore import FSQLALiteUserDatastore
 
 from matsapply.people import actions, queries
 from matsapply.people.models import Account, WebAuthn
-from matsapply.platform import clock
+from matsapply.platform import clock, languages
 from matsapply.platform.flask_db import db, session
 from matsapply.rules.access import ANONYMOUS
 
@@ -47,4 +47,5 @@ class AccountStore(FSQLALiteUserDatastore):
             confirmed=False,
             now=clock.now(),
             time_zone=facts["time_zone"],
+            language=languages.current().code,
         )

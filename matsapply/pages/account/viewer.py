@@ -34,11 +34,12 @@ BEFORE_SECOND_FACTOR = frozenset(
         "security.logout",
         "site.healthz",
         "theme",
+        "language",
     }
 )
 # The same for staff who sign in by passkey and came with their password alone: adding another factor here would make
 # the password enough.
-BEFORE_PASSKEY = frozenset({"account.second_factor", "security.logout", "site.healthz", "theme"})
+BEFORE_PASSKEY = frozenset({"account.second_factor", "security.logout", "site.healthz", "theme", "language"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ def _load() -> None:
         two_factors=found.has_second_factor or cookie.get(BY_PASSKEY) == found.account_id,
     )
     g.viewer_zone = found.time_zone
+    g.viewer_language = found.language
     g.actor = found.actor
 
 

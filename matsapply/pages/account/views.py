@@ -20,8 +20,9 @@ from matsapply.pages.site import first_place
 from matsapply.pages.widgets import path
 from matsapply.people import actions, queries
 from matsapply.people.models import Account
-from matsapply.platform import clock
+from matsapply.platform import clock, languages
 from matsapply.platform.flask_db import session
+from matsapply.platform.languages import gettext as _
 from matsapply.rules.access import Act, Actor, may
 from matsapply.rules.stages import STAFF
 
@@ -58,7 +59,11 @@ def start() -> ResponseReturnValue:
 @needs(Act.SIGNED_IN)
 def profile() -> ResponseReturnValue:
     account = _own_account()
-    form = ProfileForm(display_name=account.person.display_name, time_zone=account.person.time_zone)
+    form = ProfileForm(
+        display_name=account.person.display_name,
+        time_zone=account.person.time_zone,
+        language=account.person.language or languages.current().code,
+    )
     if form.validate_on_submit():
         actions.set_profile(
             session(),
@@ -66,9 +71,11 @@ def profile() -> ResponseReturnValue:
             account,
             display_name=form.display_name.data or "",
             time_zone=form.time_zone.data,
+            language=form.language.data,
             now=clock.now(),
         )
-        flash("Saved.", "good")
+        languages.use(form.language.data)
+        flash(_("Saved."), "good")
         return redirect(url_for("account.profile"), 303)
     addresses = queries.addresses_of(session(), account.person_id)
     page = render_template("account/profile.html", form=form, addresses=addresses, main_address=account.email)
@@ -183,7 +190,13 @@ def welcome(token: str) -> ResponseReturnValue:
         now, own = clock.now(), Actor(account.person_id)
         account.password, account.password_changed_at = hash_password(form.password.data or ""), now
         actions.set_profile(
-            session(), own, account, display_name=form.display_name.data or "", time_zone=form.time_zone.data, now=now
+            session(),
+            own,
+            account,
+            display_name=form.display_name.data or "",
+            time_zone=form.time_zone.data,
+            language=languages.current().code,
+            now=now,
         )
         actions.confirm_address(session(), own, account, now)
         actions.end_sessions(session(), own, account, now)

@@ -17,7 +17,7 @@ from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
 from matsapply.pages.site import speak_of
 from matsapply.pages.widgets import viewer_zone
-from matsapply.platform import clock, instants
+from matsapply.platform import clock, instants, languages
 from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act
 from matsapply.rules.refusals import Code, Refused, refuse
@@ -47,7 +47,7 @@ def _days(slots: list[OpenSlot]) -> list[tuple[str, list[tuple[str, str, datetim
     days: dict[str, list[tuple[str, str, datetime]]] = {}
     for slot in slots:
         begin, end = slot.starts_at.astimezone(zone), slot.ends_at.astimezone(zone)
-        label = f"{instants.DAYS[begin.weekday()]} {instants.day(begin)}"
+        label = f"{languages.current().days[begin.weekday()]} {instants.day(begin)}"
         days.setdefault(label, []).append((slot.public_id, f"{begin:%H:%M}–{end:%H:%M}", slot.starts_at))
     return list(days.items())
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from matsapply.pages.widgets import viewer_zone
-from matsapply.platform import instants
+from matsapply.platform import instants, languages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,12 +58,12 @@ def week_of(slots: Sequence[SlotLine], wanted: str, now: datetime) -> Week | Non
         blocks = tuple(
             Block(slot, f"{begin:%H:%M}", f"{end:%H:%M}") for begin, end, slot in local if begin.date() == day
         )
-        days.append(Day(f"{day.day} {instants.MONTHS[day.month - 1]}", instants.DAYS[offset], day == today, blocks))
+        days.append(Day(f"{day.day} {languages.MONTHS[day.month - 1]}", languages.DAYS[offset], day == today, blocks))
     earlier = [one for one in mondays if one < monday]
     later = [one for one in mondays if one > monday]
     last = monday + timedelta(days=6)
     label = (
-        f"{monday.day} {instants.MONTHS[monday.month - 1]} – {last.day} {instants.MONTHS[last.month - 1]} {last.year}"
+        f"{monday.day} {languages.MONTHS[monday.month - 1]} – {last.day} {languages.MONTHS[last.month - 1]} {last.year}"
     )
     return Week(
         monday,

@@ -15,7 +15,7 @@ from flask import Flask, g, request, session as cookie
 from werkzeug.http import is_resource_modified, parse_cookie
 
 from matsapply.pages.guard import actor
-from matsapply.platform import clock
+from matsapply.platform import clock, languages
 from matsapply.platform.flask_db import address
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 KEPT_FOR = 5.0  # seconds
 MOST_KEPT = 300
 KEPT_AS = "matsapply.kept_as"  # in the environment of a request: the key its answer may be kept under
-OWN_COOKIES = ("theme", "zone")  # all that may tell one such visitor's page from another's
+OWN_COOKIES = ("theme", "zone")  # with the language all that may tell one such visitor's page from another's
 ASKED_BY = ("wsgi.url_scheme", "HTTP_HOST", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
 ABOUT_THE_BODY = frozenset({"content-type", "content-length"})
 
@@ -115,7 +115,7 @@ class _KeptPages:
         if environ["REQUEST_METHOD"] != "GET" or self.session_cookie in cookies:
             return None
         asked = (environ.get(name, "") for name in ASKED_BY)
-        return (self.place, *asked, *(cookies.get(name, "") for name in OWN_COOKIES))
+        return (self.place, languages.current().code, *asked, *(cookies.get(name, "") for name in OWN_COOKIES))
 
 
 def _keep(response: Response) -> Response:
