@@ -18,6 +18,8 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +52,8 @@ if TYPE_CHECKING:
 IN_CI = os.environ.get("CI", "") not in ("", "0", "false")
 NO_BROWSER = "no Chromium found (install chromium, or name one in CHROMIUM)"
 START = datetime(2027, 1, 10, 12, tzinfo=UTC)
-PURE = Path(__file__).parent / "rules"
+ROOT = Path(__file__).resolve().parents[1]
+PURE = ROOT / "tests" / "rules"
 STATEMENTS = 4000  # how many compiled ones are kept
 
 hypothesis.settings.register_profile("local", deadline=None)
@@ -65,7 +68,16 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", {}).get("workerid", "main")
     if worker == "main":
         os.environ[RUN] = str(new_run_folder())
+        compile_translations()
     config.stash[run_key] = Run(Path(os.environ[RUN]), worker)
+
+
+def compile_translations() -> None:
+    """``make`` does so too; a test run by hand after a change of the words should see them."""
+    words = sorted(ROOT.glob("translations/*.po"))
+    made = [path.with_suffix(".mo") for path in words]
+    if any(not new.exists() or new.stat().st_mtime < old.stat().st_mtime for old, new in zip(words, made, strict=True)):
+        subprocess.run([sys.executable, ROOT / "scripts" / "translations.py", "compile"], check=True)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

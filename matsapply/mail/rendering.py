@@ -162,9 +162,9 @@ def _environment() -> Environment:
 
 
 def render(kind: Mail, context: dict[str, Any]) -> Rendered:
-    """The message of ``kind``. ``context`` needs ``name`` and ``zone`` (IANA) besides the kind's own keys; a missing one
-    raises ``jinja2.UndefinedError`` here, in the transaction of the cause, rather than in the sender. Its ``language``
-    is the recipient's; English where nobody said one."""
+    """The message of ``kind``. ``context`` needs ``name`` and ``zone`` (IANA) besides the kind's own keys; a missing
+    one raises ``jinja2.UndefinedError`` here, in the transaction of the cause, rather than in the sender. Its
+    ``language`` is the recipient's; English where nobody said one."""
     with languages.speaking(context.get("language")):
         return _rendered(kind, context)
 

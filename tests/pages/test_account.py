@@ -171,8 +171,10 @@ def test_two_who_register_one_address_at_once(
 
 
 def test_name_and_zone_can_be_changed(ada: Visitor, live_session: Session) -> None:
-    assert ada.post("/account", {"display_name": "Ada B.", "time_zone": "Pacific/Kiritimati"}).status_code == 303
+    changes = {"display_name": "Ada B.", "time_zone": "Pacific/Kiritimati", "language": "de"}
+    assert ada.post("/account", changes).status_code == 303
     page = ada.get("/account")
+    assert '<html lang="de"' in page.text
     assert 'data-zone="Pacific/Kiritimati"' in page.text
     assert stored(live_session).person.aliases == ["Ada Example"]
     refused = ada.post("/account", {"display_name": "", "time_zone": "Pacific/Kiritimati"})
