@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from matsapply.rules.names import folded
-from matsapply.rules.showcase import LinkConfidence, PaperRole, QuestionAnswer, QuestionKind
-from matsapply.showcase.models import Fellow, Paper, PaperPerson, PaperStream, ShowcaseQuestion
+from matsapply.rules.showcase import LinkConfidence, PaperRole
+from matsapply.showcase.models import Fellow, Paper, PaperPerson, PaperStream
 from matsapply.showcase.searching import SYNONYMS, meant
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class PaperRow:
     authors: tuple[str, ...]
     fellows: tuple[FellowName, ...]
     streams: tuple[str, ...]
+    updated_at: datetime
 
     @property
     def year(self) -> int:
@@ -225,70 +226,6 @@ def related(session: Session, paper: PaperRow, limit: int = 4) -> tuple[PaperRow
     return paper_rows(session, found)
 
 
-@dataclass(frozen=True, slots=True)
-class FellowPage:
-    """A past fellow, the other names in use, and the papers."""
-
-    slug: str
-    name: str
-    aliases: tuple[str, ...]
-    papers: tuple[PaperRow, ...]
-
-
-def fellow_by_slug(session: Session, slug: str) -> FellowPage | None:
-    """A fellow with visible papers; None where there is no such fellow or nothing to show."""
-    fellow = session.execute(sa.select(Fellow.name, Fellow.aliases).where(Fellow.slug == slug)).one_or_none()
-    if fellow is None:
-        return None
-    found = papers(session, PaperFilter(fellow=slug), limit=MOST)
-    return FellowPage(slug, fellow.name, tuple(fellow.aliases), found.rows) if found.rows else None
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionRow:
-    """What a person is asked. ``title`` and ``slug`` are empty where it is about several papers."""
-
-    id: int
-    public_id: str
-    kind: QuestionKind
-    name: str
-    proposal: tuple[str, ...]
-    basis: str
-    title: str
-    slug: str
-
-
-def _questions() -> sa.Select[*tuple[Any, ...]]:
-    return sa.select(
-        ShowcaseQuestion.id,
-        ShowcaseQuestion.public_id,
-        ShowcaseQuestion.kind,
-        ShowcaseQuestion.name,
-        ShowcaseQuestion.proposal,
-        ShowcaseQuestion.basis,
-        sa.func.coalesce(Paper.title, ""),
-        sa.func.coalesce(Paper.slug, ""),
-    ).outerjoin(Paper, Paper.id == ShowcaseQuestion.paper_id)
-
-
-def open_questions(session: Session, limit: int = MOST) -> tuple[QuestionRow, ...]:
-    """The open questions, the oldest first."""
-    rows = session.execute(
-        _questions().where(ShowcaseQuestion.answer == QuestionAnswer.OPEN).order_by(ShowcaseQuestion.id).limit(limit)
-    )
-    return tuple(_question(row) for row in rows)
-
-
-def question(session: Session, public_id: str) -> QuestionRow | None:
-    row = session.execute(_questions().where(ShowcaseQuestion.public_id == public_id)).one_or_none()
-    return None if row is None else _question(row)
-
-
-def _question(row: Any) -> QuestionRow:
-    key, public_id, kind, name, proposal, basis, title, slug = row
-    return QuestionRow(key, public_id, kind, name, tuple(proposal), basis, title, slug)
-
-
 def paper_rows(session: Session, found: Sequence[Paper]) -> tuple[PaperRow, ...]:
     """The papers with their people and the streams that show them: two queries for all of them."""
     ids = [paper.id for paper in found]
@@ -340,6 +277,7 @@ def paper_rows(session: Session, found: Sequence[Paper]) -> tuple[PaperRow, ...]
             authors=tuple(authors[paper.id]),
             fellows=tuple(fellows[paper.id]),
             streams=tuple(streams[paper.id]),
+            updated_at=paper.updated_at,
         )
         for paper in found
     )

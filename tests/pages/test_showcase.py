@@ -18,7 +18,7 @@ from matsapply.pages.public import caching
 from matsapply.pages.public.showcase_picture import draw
 from matsapply.pages.widgets import SITE_NAME
 from matsapply.platform.flask_db import db
-from matsapply.showcase import figures, queries
+from matsapply.showcase import fellows, figures, queries
 from matsapply.showcase.models import Paper
 from matsapply.showcase.queries import PaperFilter
 from matsapply.showcase.sources import read
@@ -84,7 +84,7 @@ class TestList:
         answer = client.get(address)
         assert answer.status_code == 200
         assert len(titles(answer.text)) == number
-        assert ("No paper fits" in answer.text) is (number == 0)
+        assert ('class="empty-title"' in answer.text) is (number == 0)
 
     def test_a_misspelt_word_is_told(self, client: FlaskClient) -> None:
         assert "These have “sparse autoencoder" in client.get("/showcase?q=sparse+autoencodrr").text
@@ -203,7 +203,17 @@ class TestForPrograms:
         ids = [entry.findtext(f"{ATOM}id") for entry in root.iter(f"{ATOM}entry")]
         assert len(ids) == len(set(ids)) == 26
         assert all(str(one).startswith("http://localhost/showcase/") for one in ids)
-        assert root.findtext(f"{ATOM}updated") == "2025-12-01T00:00:00Z"
+        # What RFC 4287 asks of a feed and its entries.
+        moments = [root.findtext(f"{ATOM}updated")]
+        for entry in root.iter(f"{ATOM}entry"):
+            assert entry.findtext(f"{ATOM}title")
+            assert [author.findtext(f"{ATOM}name") for author in entry.iter(f"{ATOM}author")]
+            assert [link.get("rel") for link in entry.iter(f"{ATOM}link")] == ["alternate"]
+            moments.append(entry.findtext(f"{ATOM}updated"))
+            assert str(entry.findtext(f"{ATOM}published")) <= str(moments[-1])
+        assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", str(moment)) for moment in moments)
+        assert moments[0] == max(str(moment) for moment in moments[1:])
+        assert [link.get("rel") for link in root.findall(f"{ATOM}link")] == ["self", "alternate"]
 
     def test_json_from_page_to_page(self, client: FlaskClient, live_session: Session) -> None:
         bring(live_session, page(*(record(title=f"Paper {number}") for number in range(120))))
@@ -261,3 +271,61 @@ def test_a_picture_has_no_boxes_for_letters_its_face_lacks(live_session: Session
     assert "Rokas Gipiškis" in row.authors
     assert draw(row) == draw(plain)
     assert draw(replace(row, title="חקר")) == draw(replace(row, title=SITE_NAME))
+
+
+class TestOnePicture:
+    """A paper, a fellow, a track, a stream and a cohort lead to one another."""
+
+    def test_from_a_paper_to_each_and_back(self, client: FlaskClient, live_session: Session) -> None:
+        paper = live_session.scalars(sa.select(Paper).where(Paper.arxiv_id == "2309.08600")).one()
+        paper.cohort_key = "2023-06"
+        live_session.commit()
+        page = client.get(f"/showcase/{paper.slug}").text
+        for address in (
+            "/showcase/fellows/hoagy-cunningham", "/showcase?topic=interpretability", "/showcase?track=empirical",
+            "/showcase?cohort=2023-06",
+        ):  # fmt: skip
+            assert f'href="{address}"' in page, address
+            assert f'href="/showcase/{paper.slug}"' in client.get(address).text, address
+        fellow = client.get("/showcase/fellows/hoagy-cunningham").text
+        assert 'href="/showcase?topic=interpretability"' in fellow
+        assert 'href="/showcase?cohort=2023-06"' in fellow
+        assert 'itemtype="https://schema.org/Person"' in fellow
+
+    def test_fellows_on_one_paper_lead_to_each_other(self, client: FlaskClient) -> None:
+        assert 'href="/showcase/fellows/can-rager"' in client.get("/showcase/fellows/adam-karvonen").text
+
+    def test_all_fellows_by_name_whatever_their_accents(
+        self, client: FlaskClient, live_session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        every = fellows.every_fellow(live_session)
+        names = [one.name for one in every]
+        assert len(names) == 39
+        assert names.index("Ilan Moscovitz") < names.index("Iván Arcuschin Moreno") < names.index("Jai Dhyani")
+        assert {one.name for one in every if one.papers > 1} == {"Adam Karvonen", "Can Rager", "Bart Bussmann"}
+        monkeypatch.setattr("matsapply.pages.public.showcase.FELLOWS_SHOWN", 20)
+        found: list[str] = []
+        address = "/showcase/fellows"
+        for _ in range(2):
+            page = client.get(address).text
+            found += re.findall(r'class="facet" href="/showcase/fellows/([^"]+)"', page)
+            if further := re.search(r'rel="next" href="([^"]+)"', page):
+                address = further[1].replace("&amp;", "&")
+        assert found == [one.slug for one in every]
+        assert client.get("/showcase/fellows?after=nobody").status_code == 200
+
+    @pytest.mark.parametrize(
+        ("address", "said", "onwards"),
+        [
+            ("/showcase?track=policy-strategy", "Its first fellows will write them", "/tracks#policy-strategy"),
+            ("/showcase?stream=hardware", "Whoever joins it may write the first", "/streams/hardware"),
+            ("/showcase?cohort=2099-01", "No paper of this cohort yet", "/showcase"),
+            ("/showcase?track=policy-strategy&q=chip", "No paper fits", "/showcase"),
+        ],
+    )
+    def test_what_has_no_paper_says_something_better_than_nothing(
+        self, client: FlaskClient, address: str, said: str, onwards: str
+    ) -> None:
+        page = client.get(address).text
+        assert said in page
+        assert f'href="{onwards}"' in page

@@ -12,6 +12,7 @@ from matsapply.rules.refusals import Code, Refused
 from matsapply.rules.showcase import LinkConfidence, PaperRole, QuestionAnswer, QuestionKind
 from matsapply.showcase import queries
 from matsapply.showcase.answers import answer, separate
+from matsapply.showcase.fellows import fellow_by_slug
 from matsapply.showcase.importing import UNCHANGED
 from matsapply.showcase.models import Fellow, Paper, PaperPerson, ShowcaseQuestion
 from matsapply.showcase.queries import PaperFilter
@@ -99,7 +100,7 @@ def test_two_fellows_become_one_entry_only_when_a_person_says_so(session: Sessio
     answer(session, TEAM, asked(session, QuestionKind.SAME_PERSON), True, NOW)
     [fellow] = session.scalars(sa.select(Fellow)).all()
     assert {fellow.name, *fellow.aliases} == {"Tim Aldous", "Timothy Aldous"}
-    found = queries.fellow_by_slug(session, fellow.slug)
+    found = fellow_by_slug(session, fellow.slug)
     assert found is not None
     assert len(found.papers) == 2
     names = session.scalars(sa.select(PaperPerson.name).where(PaperPerson.role == PaperRole.FELLOW)).all()
@@ -120,12 +121,12 @@ def test_namesakes_are_separated_and_stay_apart(session: Session) -> None:
     fellow = separate(session, TEAM, second, "Michael Chen", NOW)
     assert fellow.slug == "michael-chen-2"
     for slug in ("michael-chen", "michael-chen-2"):
-        found = queries.fellow_by_slug(session, slug)
+        found = fellow_by_slug(session, slug)
         assert found is not None
         assert len(found.papers) == 1
     assert same_as_before(session, text)
     bring(session, text.replace("Cy Dahl", "Di Moe"))  # written again: each keeps the entry it had
-    assert queries.fellow_by_slug(session, "michael-chen-2") is not None
+    assert fellow_by_slug(session, "michael-chen-2") is not None
     with pytest.raises(Refused):
         separate(session, TEAM, second, "Michael Chen", NOW)
     third = record(title="Three", authors="Michael Chen, Ed Foe", fellows="Michael Chen")

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from matsapply.rules.showcase import LinkConfidence, PaperRole
 from matsapply.showcase import queries
+from matsapply.showcase.fellows import fellow_by_slug
 from matsapply.showcase.figures import facets
 from matsapply.showcase.file import PaperEntry, parse
 from matsapply.showcase.importing import CHANGED, CREATED, UNCHANGED, ImportReport, import_papers
@@ -150,7 +151,7 @@ class TestImport:
         slugs = set(session.scalars(sa.select(Fellow.slug)))
         assert {"adam-karvonen", "felix-hofstatter", "kajetan-jett-janiak", "alex-chan"} <= slugs
         assert len([slug for slug in slugs if slug.endswith("-chan")]) == 1
-        karvonen = queries.fellow_by_slug(session, "adam-karvonen")
+        karvonen = fellow_by_slug(session, "adam-karvonen")
         assert karvonen is not None
         assert len(karvonen.papers) == 3
 
@@ -224,7 +225,7 @@ class TestReads:
         assert papers_of_streams(session, ["learning-theory"]) == {"learning-theory": ()}
         assert queries.paper_by_slug(session, hidden.slug) is None
         assert queries.paper_by_slug(session, hidden.slug, hidden=True) is not None
-        assert queries.fellow_by_slug(session, "paul-riechers") is None
+        assert fellow_by_slug(session, "paul-riechers") is None
 
     def test_the_papers_of_streams(self, session: Session) -> None:
         keys = session.scalars(sa.select(PaperStream.stream_key).distinct()).all()

@@ -15,7 +15,7 @@ from matsapply.platform import clock, storage
 from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act, Reach
 from matsapply.rules.refusals import Refused
-from matsapply.showcase import importing, queries, sources
+from matsapply.showcase import importing, questions, sources
 from matsapply.showcase.answers import answer
 from matsapply.showcase.known import known
 from matsapply.showcase.models import ShowcaseQuestion
@@ -126,7 +126,7 @@ def showcase_questions() -> ResponseReturnValue:
 
 def _questions(problem: str = "", status: int = 200) -> ResponseReturnValue:
     page = render_template(
-        "admin/showcase_questions.html", questions=queries.open_questions(session()), problem=problem
+        "admin/showcase_questions.html", questions=questions.open_questions(session()), problem=problem
     )
     return page, status
 
@@ -136,7 +136,7 @@ def _questions(problem: str = "", status: int = 200) -> ResponseReturnValue:
 def showcase_answer(public_id: str, said_so: str) -> ResponseReturnValue:
     """yes or no; a second answer to the same question is refused."""
     allow(Act.SHOWCASE_CURATE, Reach())
-    question = queries.question(session(), public_id[:20])
+    question = questions.question(session(), public_id[:20])
     if question is None or said_so not in {"yes", "no"}:
         abort(404)
     stored = session().get_one(ShowcaseQuestion, question.id, with_for_update=True)

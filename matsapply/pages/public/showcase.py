@@ -15,7 +15,7 @@ from matsapply.pages.public.caching import kept_briefly, kept_value
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act
-from matsapply.showcase import citing, figures, queries
+from matsapply.showcase import citing, fellows, figures, queries
 from matsapply.showcase.queries import PaperFilter
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ FILTERS = {
 }
 COUNTS_KEPT = 30.0  # seconds
 MAP_CELL = 44  # units of the map's picture
+FELLOWS_SHOWN = 120  # on a page
 
 
 @blueprint.get("")
@@ -51,8 +52,21 @@ def papers() -> ResponseReturnValue:
         asked = replace(asked, words=found.meant)
         _, facets = _counts(asked)
     return render_template(
-        "public/showcase.html", found=found, facets=facets, asked=asked, filters=FILTERS, names=_names()
+        "public/showcase.html",
+        found=found,
+        facets=facets,
+        asked=asked,
+        filters=FILTERS,
+        names=_names(),
+        none_yet=_none_yet,
     )
+
+
+def _none_yet(asked: PaperFilter) -> str:
+    """What has no paper yet, where only one track, stream or cohort was asked for: then nothing is wrong with the
+    search."""
+    given = [name for name in asked.__slots__ if getattr(asked, name)]
+    return given[0] if len(given) == 1 and given[0] in {"track", "stream", "cohort"} else ""
 
 
 def _counts(asked: PaperFilter) -> tuple[int, dict[str, tuple[figures.Facet, ...]]]:
@@ -87,19 +101,34 @@ def paper(slug: str) -> ResponseReturnValue:
         grew=_grew(found),
         cite={"Text": citing.plain(found), "BibTeX": citing.bibtex(found).strip()},
         shown_authors=LONG_LIST,
+        names=_names(),
         address=absolute(url_for(".paper", slug=found.slug)),
     )
+
+
+@blueprint.get("/fellows")
+@needs(Act.PUBLIC)
+@kept_briefly
+def every_fellow() -> ResponseReturnValue:
+    """All past fellows by name, a page at a time; ``?after=`` goes on behind a fellow."""
+    every = kept_value(("fellows",), COUNTS_KEPT, lambda: fellows.every_fellow(session()))
+    after = request.args.get("after", "")[:LONGEST]
+    begin = next((place for place, one in enumerate(every, 1) if one.slug == after), 0)
+    shown = every[begin : begin + FELLOWS_SHOWN]
+    following = shown[-1].slug if shown and begin + len(shown) < len(every) else None
+    return render_template("public/fellows.html", fellows=shown, total=len(every), following=following)
 
 
 @blueprint.get("/fellows/<slug>")
 @needs(Act.PUBLIC)
 @kept_briefly
 def fellow(slug: str) -> ResponseReturnValue:
-    """One past fellow with their papers."""
-    found = queries.fellow_by_slug(session(), slug[:LONGEST])
+    """One past fellow with their papers, and where those lead on."""
+    found = fellows.fellow_by_slug(session(), slug[:LONGEST])
     if found is None:
         abort(404)
-    return render_template("public/fellow.html", fellow=found)
+    address = absolute(url_for(".fellow", slug=found.slug))
+    return render_template("public/fellow.html", fellow=found, names=_names(), address=address)
 
 
 def paper_at(slug: str) -> PaperRow:
@@ -133,14 +162,17 @@ def place_asked() -> tuple[date, int] | None:
         abort(400)
 
 
-def _names() -> dict[str, str]:
-    """The names of streams, by key, in the cohort in force."""
+def _names() -> dict[str, dict[str, str]]:
+    """The names of streams and tracks, by key, in the cohort in force."""
 
-    def made() -> dict[str, str]:
+    def made() -> dict[str, dict[str, str]]:
         cohort = cohorts.cohort_in_force(session(), clock.now())
-        return cohorts.stream_names(session(), cohort.id) if cohort else {}
+        if cohort is None:
+            return {"stream": {}, "track": {}}
+        tracks = {track.key: track.name for track in cohorts.tracks(session(), cohort.id)}
+        return {"stream": cohorts.stream_names(session(), cohort.id), "track": tracks}
 
-    return kept_value(("stream names",), COUNTS_KEPT, made)
+    return kept_value(("names",), COUNTS_KEPT, made)
 
 
 def _grew(found: PaperRow) -> dict[str, Any]:

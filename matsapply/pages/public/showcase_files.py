@@ -72,7 +72,7 @@ def feed() -> ResponseReturnValue:
     root = ElementTree.Element("feed", xmlns=ATOM)
     _element(root, "title", f"{SITE_NAME}: showcase")
     _element(root, "id", absolute(url_for(".papers")))
-    _element(root, "updated", _instant(rows[0]) if rows else "1970-01-01T00:00:00Z")
+    _element(root, "updated", max((_changed(row) for row in rows), default="1970-01-01T00:00:00Z"))
     ElementTree.SubElement(root, "link", rel="self", href=absolute(url_for(".feed")))
     ElementTree.SubElement(root, "link", rel="alternate", href=absolute(url_for(".papers")))
     for row in rows:
@@ -82,8 +82,8 @@ def feed() -> ResponseReturnValue:
         _element(entry, "id", address)
         ElementTree.SubElement(entry, "link", rel="alternate", href=address)
         _element(entry, "published", _instant(row))
-        _element(entry, "updated", _instant(row))
-        for name in row.authors:
+        _element(entry, "updated", _changed(row))
+        for name in row.authors or (SITE_NAME,):  # an entry without an author is no Atom
             _element(ElementTree.SubElement(entry, "author"), "name", name)
         if row.summary:
             _element(entry, "summary", row.summary)
@@ -113,6 +113,10 @@ def _as_json(row: PaperRow) -> dict[str, Any]:
 
 def _element(parent: ElementTree.Element, name: str, text: str) -> None:
     ElementTree.SubElement(parent, name).text = text
+
+
+def _changed(row: PaperRow) -> str:
+    return row.updated_at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _instant(row: PaperRow) -> str:

@@ -25,7 +25,7 @@ SIZE = (1200, 630)  # what shared links are shown at
 MARGIN = 80
 GROUND, INK, SOFT, ACCENT = "#ffffff", "#191c2b", "#525972", "#4338ca"  # the light tokens
 TITLE_SIZES = ((64, 30, 4), (52, 38, 5), (40, 50, 6))  # letter size, letters a line, most lines
-PEOPLE = 3
+PEOPLE, PEOPLE_LETTERS = 3, 64
 
 
 @blueprint.get("/<slug>/picture.png")
@@ -44,13 +44,21 @@ def draw(paper: PaperRow) -> bytes:
     pen.rectangle((0, 0, SIZE[0], 16), fill=ACCENT)
     size, lines = _title(_drawable(paper.title) or SITE_NAME)
     pen.multiline_text((MARGIN, 90), "\n".join(lines), fill=INK, font=ImageFont.load_default(size), spacing=size // 4)
-    people = _drawable(", ".join(paper.authors[:PEOPLE]) + (" et al." if len(paper.authors) > PEOPLE else ""))
     small = ImageFont.load_default(32)
-    pen.text((MARGIN, 470), textwrap.shorten(people, 64, placeholder=" …"), fill=SOFT, font=small)
+    pen.text((MARGIN, 470), _people(paper), fill=SOFT, font=small)
     pen.text((MARGIN, 530), f"{paper.year} · {SITE_NAME}", fill=ACCENT, font=small)
     out = io.BytesIO()
     image.save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def _people(paper: PaperRow) -> str:
+    """As many of the first authors as fit on the line."""
+    for number in range(min(PEOPLE, len(paper.authors)), 0, -1):
+        line = _drawable(", ".join(paper.authors[:number]) + (" et al." if len(paper.authors) > number else ""))
+        if len(line) <= PEOPLE_LETTERS:
+            return line
+    return textwrap.shorten(line, PEOPLE_LETTERS, placeholder=" …") if paper.authors else ""
 
 
 def _drawable(text: str) -> str:

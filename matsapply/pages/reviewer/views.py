@@ -10,6 +10,7 @@ from matsapply.pages.account.viewer import signed_in
 from matsapply.pages.errors import wants_json
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
+from matsapply.pages.public.caching import kept_value
 from matsapply.pages.readings import SCORE, checked, entered, too_long
 from matsapply.pages.reviewer.forms import RecuseForm, ReturnForm, ReviewForm
 from matsapply.pages.reviewer.frame import (
@@ -30,6 +31,7 @@ from matsapply.rules.access import Act
 from matsapply.rules.refusals import Code, Refused
 from matsapply.rules.scoring import weighted_total
 from matsapply.rules.stages import AssignmentState, ConflictKind
+from matsapply.showcase.queries import papers_of_track
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
     from matsapply.reviews.actions import Entered
     from matsapply.reviews.models import ReviewAssignment
     from matsapply.reviews.reading import Reading
+    from matsapply.showcase.queries import PaperRow
 
+PAPERS, PAPERS_KEPT = 4, 60.0  # beside an application; seconds
 BINS = 8  # steps of the small picture of one's own totals
 CHANGED_ELSEWHERE = (
     "This review was saved in another window in the meantime. The form holds what you entered here; above it stands"
@@ -241,6 +245,17 @@ def _page(
         version=version_of(found),
         open_still=found.closed_at is None or now < found.closed_at,
         now=now,
+        papers=_papers(found),
+    )
+
+
+def _papers(found: Reading) -> tuple[PaperRow, ...]:
+    """What past fellows wrote in the track that the application is weighed for; a minute old at most."""
+    track = found.first_track
+    if track is None:
+        return ()
+    return kept_value(
+        ("papers of a track", track.key), PAPERS_KEPT, lambda: papers_of_track(session(), track.key, PAPERS)
     )
 
 

@@ -18,6 +18,7 @@ const wanted = [
   ["form[data-review]", "review"],
   ["form[data-wait]", "wait"],
   ["[data-print]", "print"],
+  ["button[data-copy]", "copy"],
 ];
 
 const started = wanted

@@ -1,0 +1,21 @@
+// Copies a text that stands on the page; without scripts the text can be marked as a whole.
+const SHOWN = 2000;
+
+export function start(root) {
+  if (!navigator.clipboard) return;
+  const said = root.querySelector("[data-copied]");
+  for (const button of root.querySelectorAll("button[data-copy]")) {
+    button.hidden = false;
+    const label = [...button.childNodes];
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(root.getElementById(button.dataset.copy).textContent);
+        button.textContent = "Copied";
+      } catch {
+        button.textContent = "Mark the text and copy it";
+      }
+      if (said) said.textContent = button.textContent;
+      setTimeout(() => { button.replaceChildren(...label); }, SHOWN);
+    });
+  }
+}
