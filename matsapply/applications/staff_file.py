@@ -20,7 +20,8 @@ from matsapply.applications.models import (
     StreamApplication,
     TrackChoice,
 )
-from matsapply.cohorts.models import Question, Stream, Track
+from matsapply.cohorts.models import Stream, Track
+from matsapply.files.models import StoredFile
 from matsapply.people.models import Account, Person
 from matsapply.people.queries import names_of
 from matsapply.rules.stages import (
@@ -35,6 +36,8 @@ from matsapply.rules.stages import (
 from matsapply.tracking.models import StateChange
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.orm import Session
 
 
@@ -78,14 +81,14 @@ class Referee:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A question with what was submitted; ``value`` None where nothing was."""
+class Submitted:
+    """The snapshot in force; ``file_names`` by the public ids of the files in it that are still stored."""
 
-    key: str
-    section: str
-    label: str
-    type: str
-    value: Any
+    content: Mapping[str, Any]
+    received_at: datetime
+    digest: str
+    form_version_id: int
+    file_names: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,23 +216,37 @@ def referees_of(session: Session, application_id: int) -> list[Referee]:
     return [Referee(*row) for row in rows]
 
 
-def answers_of(session: Session, head: Header) -> tuple[list[Answer], datetime | None, str]:
-    """The snapshot in force question by question, when it was received and its digest; no answers before one."""
+def submitted_of(session: Session, head: Header) -> Submitted | None:
+    """None before the first submission."""
     if head.snapshot_number is None:
-        return [], None, ""
+        return None
     snapshot = session.execute(
         sa.select(Snapshot.content, Snapshot.received_at, Snapshot.digest, Snapshot.form_version_id).where(
             Snapshot.application_id == head.id, Snapshot.number == head.snapshot_number
         )
     ).one()
-    given = snapshot.content.get("answers", {})
-    rows = session.execute(
-        sa.select(Question.key, Question.section, Question.label, Question.type)
-        .where(Question.form_version_id == snapshot.form_version_id)
-        .order_by(Question.position)
-    )
-    answers = [Answer(key, section, label, kind.value, given.get(key)) for key, section, label, kind in rows]
-    return answers, snapshot.received_at, snapshot.digest
+    names = {key: file.name for key, file in _files(session, snapshot.content).items()}
+    return Submitted(*snapshot, file_names=names)
+
+
+def submitted_file(session: Session, head: Header, file_id: str) -> StoredFile | None:
+    """A file of the snapshot in force by its public id; None where the snapshot holds no such file."""
+    held = submitted_of(session, head)
+    return _files(session, held.content).get(file_id) if held else None
+
+
+def _files(session: Session, content: Mapping[str, Any]) -> dict[str, StoredFile]:
+    ids = [
+        one["file"]
+        for value in content.get("answers", {}).values()
+        if isinstance(value, list)
+        for one in value
+        if isinstance(one, dict) and "file" in one
+    ]
+    if not ids:
+        return {}
+    rows = session.scalars(sa.select(StoredFile).where(StoredFile.public_id.in_(ids), StoredFile.removed_at.is_(None)))
+    return {row.public_id: row for row in rows}
 
 
 def history_of(session: Session, application_id: int) -> list[Step]:

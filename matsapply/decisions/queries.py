@@ -16,6 +16,7 @@ from matsapply.people.models import Person
 from matsapply.reviews.models import Review, ReviewAssignment, ReviewRound
 from matsapply.rules.stages import (
     ApplicationState,
+    AssignmentState,
     BatchState,
     DecisionPath,
     Outcome,
@@ -184,6 +185,31 @@ def readings_of(session: Session, application_id: int) -> list[Reading]:
         .order_by(Review.submitted_at, Review.id)
     )
     return [Reading(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReading:
+    """Who still has to read an application, in which round, and by when."""
+
+    kind: RoundKind
+    reviewer: str
+    state: AssignmentState
+    due_at: datetime | None
+
+
+def open_readings_of(session: Session, application_id: int) -> list[OpenReading]:
+    """The readings that are given and not finished, of all rounds, in the order in which they were given."""
+    rows = session.execute(
+        sa.select(ReviewRound.kind, Person.display_name, ReviewAssignment.state, ReviewAssignment.due_at)
+        .join(ReviewRound, ReviewRound.id == ReviewAssignment.round_id)
+        .join(Person, Person.id == ReviewAssignment.reviewer_id)
+        .where(
+            ReviewAssignment.application_id == application_id,
+            ReviewAssignment.state.in_((AssignmentState.ASSIGNED, AssignmentState.STARTED)),
+        )
+        .order_by(ReviewAssignment.id)
+    )
+    return [OpenReading(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ OWNERS = {
 # GET of these finds nothing here, for anybody: their token or file is made by a walk of its own, and this interview is
 # over.
 NOTHING_HERE = {
+    "/admin/<cohort_key>/applications/<public_id>/files/<file_id>",
     "/calendar/<token>.ics",
     "/interviews/<public_id>/interview.ics",
     "/invitation/<token>",

@@ -9,8 +9,10 @@ from flask import abort, render_template, request, url_for
 from matsapply.applications import staff_file as files, staff_list as lists
 from matsapply.decisions import queries as decisions
 from matsapply.pages.admin.figures import counts_by_state
-from matsapply.pages.admin.frame import as_text, blueprint, cohort_at, reach_of, switcher, visible
+from matsapply.pages.admin.frame import blueprint, cohort_at, reach_of, switcher, visible
+from matsapply.pages.files import response_for
 from matsapply.pages.guard import actor, needs
+from matsapply.pages.submitted import sections_of
 from matsapply.people.queries import names_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
@@ -119,27 +121,34 @@ def application(cohort_key: str, public_id: str) -> ResponseReturnValue:
     return application_page(frame, application_at(frame, public_id))
 
 
+@blueprint.get("/<cohort_key>/applications/<public_id>/files/<file_id>")
+@needs(Act.APPLICATIONS_READ)
+def application_file(cohort_key: str, public_id: str, file_id: str) -> ResponseReturnValue:
+    """A file of what was submitted, under the name that the applicant gave it."""
+    frame = cohort_at(cohort_key, Act.APPLICATIONS_READ)
+    file = files.submitted_file(session(), application_at(frame, public_id), file_id)
+    if file is None:
+        abort(404)
+    return response_for(file)
+
+
 def application_page(
     frame: CohortFrame, head: files.Header, *, form: Any = None, problem: str = "", status: int = 200
 ) -> ResponseReturnValue:
     """The page of one application; ``form`` is one that was sent and refused, with what was typed in it."""
-    answers, received_at, digest = files.answers_of(session(), head)
-    sections: dict[str, list[tuple[str, str, bool]]] = {}
-    for answer in answers:
-        text = as_text(answer.value)
-        sections.setdefault(answer.section, []).append((answer.label, text, answer.type == "long"))
+    held = files.submitted_of(session(), head)
     rows = decisions.decisions_of(session(), head.id)
     page = render_template(
         "admin/application.html",
         frame=frame,
         head=head,
-        sections=sections,
-        received_at=received_at,
-        digest=digest,
+        submitted=held,
+        sections=sections_of(session(), frame.id, held.form_version_id, held.content) if held else [],
         choices=files.choices_of(session(), head.id),
         entries=files.entries_of(session(), head.id),
         referees=files.referees_of(session(), head.id),
         readings=decisions.readings_of(session(), head.id),
+        open_readings=decisions.open_readings_of(session(), head.id),
         decisions=rows,
         signers=names_of(session(), [row.second_id for row in rows]),
         history=files.history_of(session(), head.id),

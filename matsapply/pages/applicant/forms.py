@@ -141,18 +141,6 @@ def typed(questions: Sequence[Asked], sent: MultiDict[str, str]) -> dict[str, An
     return found
 
 
-def as_text(question: Asked, value: Any, track_names: Mapping[str, str]) -> str:
-    """An answer as one text to read; empty where there is none."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        named = [track_names.get(str(each), str(each)) for each in value]
-        if question.type is QuestionType.TRACK_RANK:
-            named = [f"{place}. {name}" for place, name in enumerate(named, 1)]
-        return "\n".join(named)
-    return str(value or "")
-
-
 def carried(question: Asked, value: Any) -> list[tuple[str, str]]:
     """What was typed as (name, value) of hidden fields, so that the next save can send it again."""
     match question.type:

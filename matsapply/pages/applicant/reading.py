@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from matsapply.pages.applicant.forms import as_text, sentence
+from matsapply.pages.applicant.forms import sentence
 from matsapply.pages.sections import title_of
+from matsapply.pages.submitted import as_text, in_order
 from matsapply.rules.answers import applies, is_empty
 from matsapply.rules.stages import QuestionType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from matsapply.applications.answer_files import FileRow
     from matsapply.applications.queries import Work
@@ -77,8 +78,3 @@ def _row(
             value = present.values.get(question.key)
             text = "" if is_empty(value) else as_text(question, value, tracks)
     return AnswerRow(question.key, question.label, question.blind, text, files, problem)
-
-
-def in_order(keys: Sequence[str], names: Mapping[str, str]) -> str:
-    """Names in words, numbered, one a line."""
-    return "\n".join(f"{place}. {names.get(key, key)}" for place, key in enumerate(keys, 1))

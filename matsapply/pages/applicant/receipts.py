@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, render_template, request
 
 from matsapply.applications import queries
-from matsapply.applications.forms import form_by_key, track_options
-from matsapply.cohorts import queries as cohorts
-from matsapply.pages.applicant.forms import as_text
 from matsapply.pages.applicant.own import own
-from matsapply.pages.applicant.reading import in_order
 from matsapply.pages.guard import needs
-from matsapply.pages.sections import title_of
+from matsapply.pages.submitted import sections_of
 from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act
 from matsapply.rules.answers import canonical, digest
-from matsapply.rules.stages import QuestionType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from flask.typing import ResponseReturnValue
 
     from matsapply.applications.editing import Editing
     from matsapply.applications.queries import SnapshotRow
-    from matsapply.rules.answers import Asked
 
 MOST_NUMBER = 2**31
 LONGEST_FINGERPRINT = 200  # characters looked at, blanks included
@@ -59,7 +51,12 @@ def show(number: int) -> ResponseReturnValue:
     """One receipt, and what it is a receipt for."""
     held = own()
     found = _snapshot(held, number)
-    return render_template("applicant/receipt.html", application=held, snapshot=found, sections=_sections(held, found))
+    sections = [
+        (title, given)
+        for title, shown in sections_of(session(), held.cohort_id, found.form_version_id, found.content)
+        if (given := [one for one in shown if one.given])
+    ]
+    return render_template("applicant/receipt.html", application=held, snapshot=found, sections=sections)
 
 
 @blueprint.get("/<int:number>/content.json")
@@ -76,31 +73,3 @@ def _snapshot(held: Editing, number: int) -> SnapshotRow:
     if found is None:
         abort(404)
     return found
-
-
-def _sections(held: Editing, found: SnapshotRow) -> list[tuple[str, list[tuple[str, bool, str]]]]:
-    """Titles of sections with (question, whether it is hidden from readers, answer), as far as something was given."""
-    form = form_by_key(session(), found.form_version_id)
-    tracks = {track.key: track.name for track in track_options(session(), held.cohort_id)}
-    streams = cohorts.stream_names(session(), held.cohort_id)
-    sections = []
-    for name in form.sections:
-        texts = [
-            (asked.label, asked.blind, _text(asked, found.content, tracks, streams)) for asked in form.in_section(name)
-        ]
-        if given := [row for row in texts if row[2]]:
-            sections.append((title_of(name), given))
-    return sections
-
-
-def _text(asked: Asked, content: Mapping[str, Any], tracks: Mapping[str, str], streams: Mapping[str, str]) -> str:
-    value = content["answers"].get(asked.key)
-    match asked.type:
-        case QuestionType.TRACK_RANK:
-            return in_order(content["tracks"], tracks)
-        case QuestionType.STREAM_INTEREST:
-            return in_order(content["streams"], streams)
-        case QuestionType.FILE:
-            return "\n".join(f"PDF, {one['size']} bytes, SHA-256 {one['sha256']}" for one in value or ())
-        case _:
-            return "" if value is None else as_text(asked, value, tracks)

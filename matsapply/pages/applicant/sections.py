@@ -18,7 +18,6 @@ from matsapply.pages.applicant.forms import (
     BY_FORM,
     MINE,
     TOLERANCE,
-    as_text,
     carried,
     chosen_texts,
     field_id,
@@ -34,6 +33,7 @@ from matsapply.pages.files import picture_for, response_for
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence as refusal_sentence
 from matsapply.pages.sections import ai_rule, title_of
+from matsapply.pages.submitted import as_text
 from matsapply.platform import clock
 from matsapply.platform.flask_db import keep, session
 from matsapply.rules.access import Act
