@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from sqlalchemy.orm import Session
 
+    from matsapply.applications.models import Application
     from matsapply.platform.clock import FixedClock
 
 WHOLE = {"score-research": "4", "score-execution": "3", "score-motive": "5"}
@@ -58,8 +59,19 @@ class Desk:
         assert found
         return found.group(1)
 
-    def another(self, scores: dict[str, int], note: str = "") -> None:
-        """Somebody else reads the first application and submits."""
+    @property
+    def me(self) -> int:
+        return self.assignment().reviewer_id
+
+    def give(self, application: Application) -> str:
+        """One more application for the reader; its address's last part."""
+        team = self.world.actor(Role.COORDINATOR)
+        made = rounds.assign(self.session, team, self.world.round(), application, self.me, NOW)
+        self.session.commit()
+        return made.public_id
+
+    def another(self, scores: dict[str, int], note: str = "") -> tuple[int, str]:
+        """Somebody else reads the first application and submits; who it was, and the page they have of it."""
         other = self.world.actor()
         made = rounds.assign(
             self.session,
@@ -74,6 +86,7 @@ class Desk:
         member = sign_in(self.app, self.session, other.person_id or 0)
         sent = {f"score-{key}": str(value) for key, value in scores.items()}
         assert member.post(page, {**sent, "note": note}).status_code == 303
+        return other.person_id or 0, page
 
 
 def open_desk(app: Flask, session: Session, clock: FixedClock, number: int = 3) -> Desk:

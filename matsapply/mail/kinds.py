@@ -36,5 +36,6 @@ class Mail(StrEnum):
     WITHDRAWN = "withdrawn"
     STREAM_CANCELLED = "stream_cancelled"
     STREAM_INVITATION = "stream_invitation"
+    MENTIONED = "mentioned"
     CLOSED = "closed"
     REOPENED = "reopened"

@@ -91,6 +91,8 @@ class ReviewAssignment(Record, Base):
     draft_feedback: Mapped[str] = mapped_column(sa.Text, default="")
     draft_confidence: Mapped[int | None]
     draft_minutes: Mapped[float] = mapped_column(sa.Float, default=0.0)
+    # Put off by the reader: it comes back when the others are done.
+    skipped_at: Mapped[datetime | None]
 
     round: Mapped[ReviewRound] = relationship()
     reviewer: Mapped[Person] = relationship()
@@ -215,3 +217,22 @@ class ReaderStanding(Record, Base):
     severity_margin: Mapped[float] = mapped_column(sa.Float)
     # The mean distance of their scores from those of others on the same applications; empty where nobody else read any.
     apart: Mapped[float | None] = mapped_column(sa.Float)
+
+
+class ReviewComment(Record, Base):
+    """What a reader who has submitted says to the other readers of an application."""
+
+    __tablename__ = "review_comment"
+    __table_args__ = (
+        sa.UniqueConstraint("assignment_id", "post_key"),
+        sa.Index("ix_review_comment_application_id_round_id", "application_id", "round_id"),
+    )
+
+    application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id"))
+    round_id: Mapped[int] = mapped_column(sa.ForeignKey("review_round.id"), index=True)
+    assignment_id: Mapped[int] = mapped_column(sa.ForeignKey("review_assignment.id"))
+    text: Mapped[str] = mapped_column(sa.Text)
+    # Of the form it was typed in: the same form sent twice is one comment.
+    post_key: Mapped[str] = mapped_column(sa.String(40))
+    posted_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]

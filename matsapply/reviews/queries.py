@@ -12,6 +12,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from matsapply.applications.models import Application, TrackChoice
 from matsapply.cohorts.models import Track
@@ -123,8 +124,13 @@ def assignments(*columns: Any) -> sa.Select[Any]:
     )
 
 
-# By date, then by a random id: two readers of the same applications do not meet them in the same order.
-_ORDER = (ReviewAssignment.due_at.asc().nulls_last(), ReviewAssignment.public_id)
+# By date, then by a random id: two readers of the same applications do not meet them in the same order. What was put
+# off comes when the others are done, in the order in which it was.
+_ORDER = (
+    ReviewAssignment.skipped_at.asc().nulls_first(),
+    ReviewAssignment.due_at.asc().nulls_last(),
+    ReviewAssignment.public_id,
+)
 
 
 def queue(session: Session, actor: Actor) -> Queue:
@@ -166,38 +172,36 @@ def _finished_of(grants: frozenset[Grant]) -> sa.Select[Any]:
     )
 
 
-def open_order(session: Session, actor: Actor) -> list[str]:
-    """The public ids of the open readings in the order to read them."""
-    return [row[0] for row in fetch(session, _order_of(actor.grants), reader=actor.person_id or 0)]
+def open_order(session: Session, actor: Actor, track: str = "") -> list[str]:
+    """The public ids of the open readings in the order to read them; with the key of a track, those that chose it."""
+    values = {"track": track} if track else {}
+    rows = fetch(session, _order_of(actor.grants, bool(track)), reader=actor.person_id or 0, **values)
+    return [row[0] for row in rows]
 
 
 @lru_cache(maxsize=KEPT_STATEMENTS)
-def _order_of(grants: frozenset[Grant]) -> sa.Select[Any]:
+def _order_of(grants: frozenset[Grant], of_track: bool) -> sa.Select[Any]:
     open_ones = assignments(ReviewAssignment.public_id).where(mine(grants), ReviewAssignment.state.in_(OPEN))
+    if of_track:
+        choice = aliased(TrackChoice)
+        chosen = (
+            sa.select(choice.application_id)
+            .join(Track, Track.id == choice.track_id)
+            .where(Track.key == sa.bindparam("track", type_=sa.String), choice.state.not_in(OUT_OF_PLAY))
+        )
+        open_ones = open_ones.where(Application.id.in_(chosen))
     return open_ones.order_by(*_ORDER)
 
 
-def next_open(session: Session, actor: Actor, after: ReviewAssignment) -> str | None:
-    """The reading that follows ``after`` in the order, the first one again at the end; None where all is done."""
-    values = {"reader": actor.person_id or 0, "due_at": after.due_at, "public_id": after.public_id}
-    rows = fetch(session, _next_of(actor.grants), **values)
-    return str(rows[0].public_id) if rows else None
+def next_open(session: Session, actor: Actor, after: str = "", track: str = "") -> str | None:
+    """The reading that follows ``after`` in the order; the first one at its end, or where ``after`` is not in it.
 
-
-@lru_cache(maxsize=KEPT_STATEMENTS)
-def _next_of(grants: frozenset[Grant]) -> sa.Select[Any]:
-    due_at = sa.bindparam("due_at", type_=ReviewAssignment.due_at.type)
-    public_id = sa.bindparam("public_id", type_=sa.String)
-    undated = ReviewAssignment.due_at.is_(None)
-    later = sa.or_(
-        sa.and_(due_at.is_not(None), sa.or_(undated, ReviewAssignment.due_at > due_at)),
-        sa.and_(
-            sa.or_(ReviewAssignment.due_at == due_at, sa.and_(due_at.is_(None), undated)),
-            ReviewAssignment.public_id > public_id,
-        ),
-    )
-    open_ones = assignments(ReviewAssignment.public_id).where(mine(grants), ReviewAssignment.state.in_(OPEN))
-    return open_ones.order_by(sa.case((later, 0), else_=1), *_ORDER).limit(1)
+    None where nothing else is open.
+    """
+    order = open_order(session, actor, track)
+    place = order.index(after) + 1 if after in order else 0
+    following = [ref for ref in (*order[place:], *order[:place]) if ref != after]
+    return following[0] if following else None
 
 
 def own_assignment(session: Session, actor: Actor, public_id: str) -> ReviewAssignment | None:

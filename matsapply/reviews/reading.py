@@ -6,7 +6,7 @@ In a blind round the answers that tell who wrote them are left out, and what the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,18 +17,20 @@ from matsapply.cohorts.forms import QuestionView, RubricView, form_version, rubr
 from matsapply.cohorts.models import Criterion, Question, Rubric, Track
 from matsapply.people.models import Person
 from matsapply.platform.db import fetch
+from matsapply.reviews import discussion
 from matsapply.reviews.aggregates import OUT_OF_PLAY, counts
 from matsapply.reviews.models import Review, ReviewAssignment, ReviewRound
 from matsapply.reviews.queries import KEPT_STATEMENTS, assignments, readable, short_code
 from matsapply.reviews.redactions import Blinding, blinding, sift
 from matsapply.rules.scoring import weights_for
-from matsapply.rules.stages import AssignmentState, QuestionType, RoundKind, TrackChoiceState
+from matsapply.rules.stages import ApplicationState, AssignmentState, QuestionType, RoundKind, TrackChoiceState
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
+    from matsapply.reviews.discussion import Comment
     from matsapply.rules.access import Actor, Grant
 
 
@@ -47,8 +49,9 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class OwnReview:
-    """The reader's own last word on a submitted reading."""
+    """The reader's own last word on a submitted reading; ``reader`` is the number the others know them by."""
 
+    reader: int
     number: int
     scores: dict[str, int]
     total: float
@@ -64,6 +67,7 @@ class OwnReview:
 class OtherReview:
     """Somebody else's reading of the same application in the same round; read only after one's own."""
 
+    reader: int
     scores: dict[str, int]
     total: float
     confidence: int | None
@@ -96,6 +100,8 @@ class Reading:
     draft: dict[str, Any]
     own: OwnReview | None
     others: tuple[OtherReview, ...]
+    said: tuple[Comment, ...]
+    may_speak: bool
 
     @property
     def first_track(self) -> Chosen | None:
@@ -128,7 +134,9 @@ def reading(session: Session, actor: Actor, public_id: str) -> Reading | None:
         around = blinding(session, own.application_id, row.person_id, called)
         answers = tuple(Answer(each.question, around.of(each.question.key, each.value)) for each in answers)
     first = next((track.key for track in tracks if track.in_play), None)
-    mine_now, others = _reviews(session, own, around) if own.state is AssignmentState.SUBMITTED else (None, ())
+    mine_now, others, said = None, (), ()
+    if own.state is AssignmentState.SUBMITTED:
+        mine_now, others, said = _reviews(session, own, around)
     return Reading(
         id=own.id,
         public_id=own.public_id,
@@ -158,6 +166,8 @@ def reading(session: Session, actor: Actor, public_id: str) -> Reading | None:
         },
         own=mine_now,
         others=others,
+        said=said,
+        may_speak=mine_now is not None and row.application_state is ApplicationState.SUBMITTED,
     )
 
 
@@ -185,6 +195,7 @@ def _reading_of(grants: frozenset[Grant]) -> sa.Select[Any]:
             Application.public_id.label("application"),
             Application.snapshot_number,
             Application.person_id,
+            Application.state.label("application_state"),
             Snapshot.id.label("snapshot_id"),
             Snapshot.form_version_id,
             _stamp(Question, Question.form_version_id == Snapshot.form_version_id).label("form_stamp"),
@@ -259,8 +270,11 @@ def _name(session: Session, person_id: int) -> str:
     return session.scalars(sa.select(Person.display_name).where(Person.id == person_id)).one()
 
 
-def _reviews(session: Session, own: Any, around: Blinding | None) -> tuple[OwnReview | None, tuple[OtherReview, ...]]:
-    """The reader's own review and, because it is in, the others' of the same round (invariant 22)."""
+def _reviews(
+    session: Session, own: Any, around: Blinding | None
+) -> tuple[OwnReview | None, tuple[OtherReview, ...], tuple[Comment, ...]]:
+    """The reader's own review and, because it is in, the others' of the same round and what was said about them
+    (invariant 22)."""
     rows = session.scalars(
         sa.select(Review)
         .join(ReviewAssignment, ReviewAssignment.id == Review.assignment_id)
@@ -269,13 +283,16 @@ def _reviews(session: Session, own: Any, around: Blinding | None) -> tuple[OwnRe
     ).all()
     mine_now = next((review for review in rows if review.assignment_id == own.id), None)
     if mine_now is None:
-        return None, ()
-    others = tuple(
-        OtherReview(review.scores, review.total, review.confidence, around.text(review.note) if around else review.note)
+        return None, (), ()
+    known = discussion.numbers(session, own.application_id, own.round_id)
+    hide = around.text if around else str
+    others = [
+        OtherReview(known[review.assignment_id], review.scores, review.total, review.confidence, hide(review.note))
         for review in rows
         if review.assignment_id != own.id
-    )
+    ]
     own_review = OwnReview(
+        reader=known[own.id],
         number=mine_now.number,
         scores=mine_now.scores,
         total=mine_now.total,
@@ -286,4 +303,6 @@ def _reviews(session: Session, own: Any, around: Blinding | None) -> tuple[OwnRe
         submitted_at=mine_now.submitted_at,
         snapshot_number=mine_now.snapshot_number,
     )
-    return own_review, others
+    said = discussion.said(session, own.application_id, own.round_id, own.id, known)
+    blind = tuple(replace(comment, text=hide(comment.text)) for comment in said)
+    return own_review, tuple(sorted(others, key=lambda each: each.reader)), blind

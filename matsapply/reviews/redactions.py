@@ -143,7 +143,8 @@ def blinding(
         if row.what == "decision":
             decided[row.text] = Redaction.from_json(json.loads(row.more))
         else:
-            called[row.what] += [row.text, *json.loads(row.more or "[]")]
+            for text in (row.text, *json.loads(row.more or "[]")):
+                called["address" if "@" in text else row.what].append(text)
     for question, value in naming:
         for text in _strings(value):
             called[_what(question.type, text)].append(text)

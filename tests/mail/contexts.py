@@ -58,6 +58,7 @@ CONTEXTS: dict[Mail, dict[str, Any]] = {
         ],
     },
     Mail.TASK_INVITATION: {"task": "Coding task", "href": "/tasks/abc", "due_at": NOON, "streams": [STREAM]},
+    Mail.MENTIONED: {"code": "0ABCDE", "href": "/review/0abcdefghijkm#discussion"},
     Mail.TASK_RECEIVED: {"task": "Coding task", "href": "/tasks/abc", "received_at": NOON},
     Mail.INTERVIEW_SLOTS: {"stream": STREAM, "href": "/interviews/abc"},
     Mail.INTERVIEW_BOOKED: {**_INTERVIEW, "moved": False},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from matsapply.pages.reviewer import offline, views
+from matsapply.pages.reviewer import offline, talk, turns, views
 from matsapply.pages.reviewer.frame import blueprint
 
-__all__ = ["blueprint", "offline", "views"]
+__all__ = ["blueprint", "offline", "talk", "turns", "views"]
