@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,12 @@ from matsapply.platform import clock
 from matsapply.rules.access import ANONYMOUS
 from matsapply.showcase import importing, links, sources
 from matsapply.showcase.known import known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LARGE = 1_000_000  # bytes of a file, from where on its reading is told
+MANY = 1000  # papers, from where on the writing is told
 
 
 @click.group()
@@ -40,6 +47,8 @@ def import_(file: Path, dry_run: bool, yes: bool) -> None:
     settings = load_settings()
     with transaction(settings) as session:
         known_before = known(session)
+    if len(content) > LARGE:
+        click.echo(f"reading {len(content) / 1_000_000:.0f} MB", err=True)
     reading = sources.read(content, known_before, cache=settings.data / "arxiv")
     click.echo("\n".join(reading.lines()))
     if reading.broken:
@@ -50,10 +59,20 @@ def import_(file: Path, dry_run: bool, yes: bool) -> None:
     click.echo(str(plan))
     if not dry_run and plan.would_write and (yes or _confirmed()):
         with transaction(settings) as session:
-            report = importing.import_papers(session, reading, False, clock.now(), confirmed=True, source=file.name)
+            report = importing.import_papers(
+                session, reading, False, clock.now(), confirmed=True, source=file.name, tell=_progress(plan)
+            )
         written = report.count(importing.CREATED), report.count(importing.CHANGED), report.questions_asked
         click.echo("written: {} new, {} changed, {} questions".format(*written))
     sys.exit(1 if reading.needs_a_person else 0)
+
+
+def _progress(plan: importing.ImportReport) -> Callable[[int], None] | None:
+    """Says how far the writing is, where it takes more than a moment."""
+    total = plan.count(importing.CREATED) + plan.count(importing.CHANGED)
+    if total < MANY:
+        return None
+    return lambda done: click.echo(f"written {done:,} of {total:,} papers", err=True)
 
 
 def _confirmed() -> bool:

@@ -24,7 +24,7 @@ from matsapply.showcase.searching import refresh
 from matsapply.showcase.stored import Difference, StoredShowcase
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -92,9 +92,11 @@ def import_papers(
     confirmed: bool = False,
     actor: Actor | None = None,
     source: str = "",
+    tell: Callable[[int], None] | None = None,
 ) -> ImportReport:
     """Compare what was read with what is stored and write what may be written: nothing on a dry run, differences of
-    papers that are there only if ``confirmed``. Never commits. Raises ``ValueError`` for a broken file."""
+    papers that are there only if ``confirmed``. ``tell`` hears how many papers are written so far. Never commits.
+    Raises ``ValueError`` for a broken file."""
     if reading.broken:
         raise ValueError("a file whose records cannot be told apart is not imported")
     stored = StoredShowcase(session)
@@ -135,7 +137,7 @@ def import_papers(
     )
     if not dry_run:
         saved = stored.save(to_save)
-        refresh(session, saved)
+        refresh(session, saved, tell)
         asked.saved({entry.seed_no: paper_id for paper_id, (_, entry) in zip(saved, to_save, strict=True)})
         session.add_all(asked.new())
         if saved or report.questions_asked:

@@ -13,7 +13,7 @@ from matsapply.rules.names import folded
 from matsapply.showcase.models import Fellow, Paper, PaperPerson, SearchWord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -35,10 +35,13 @@ def abstract_words(text: str) -> str:
     return " ".join(sorted(words_of(text)))
 
 
-def refresh(session: Session, paper_ids: Sequence[int]) -> None:
-    """Write the search text of these papers again; what was changed before has to be flushed."""
+def refresh(session: Session, paper_ids: Sequence[int], tell: Callable[[int], None] | None = None) -> None:
+    """Write the search text of these papers again; what was changed before has to be flushed. ``tell`` hears how many
+    are done, every few hundred."""
     for start in range(0, len(paper_ids), AT_ONCE):
         _refresh(session, paper_ids[start : start + AT_ONCE])
+        if tell is not None:
+            tell(min(start + AT_ONCE, len(paper_ids)))
 
 
 def _refresh(session: Session, paper_ids: Sequence[int]) -> None:

@@ -17,6 +17,7 @@ from matsapply.pages.admin.setup import STALE, clashes
 from matsapply.pages.admin.setup_forms import SetupForm, lines_of, one_line, prose
 from matsapply.pages.guard import actor, allow, needs
 from matsapply.pages.public import caching
+from matsapply.pages.public.showcase import place_asked, place_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act, Reach
@@ -26,7 +27,7 @@ from matsapply.showcase.actions import LONGEST_SUMMARY, Curation, curate, earlie
 from matsapply.showcase.answers import separate
 from matsapply.showcase.file import KEY, WEB
 from matsapply.showcase.models import Paper
-from matsapply.showcase.queries import MOST, PaperFilter
+from matsapply.showcase.queries import PaperFilter
 from matsapply.showcase.stream_papers import streams_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from matsapply.showcase.queries import PaperRow
 
 LONGEST_SEARCH = 100
+SHOWN = 50  # papers on a page
 LONGEST_ADDRESS = 500
 
 
@@ -96,11 +98,13 @@ class PaperForm(SetupForm):
 @blueprint.get("/showcase")
 @needs(Act.SHOWCASE_CURATE)
 def showcase() -> ResponseReturnValue:
-    """Every paper, hidden ones too."""
+    """Every paper, hidden ones too; a page at a time."""
     allow(Act.SHOWCASE_CURATE, Reach())
     words = request.args.get("q", "").replace("\x00", "")[:LONGEST_SEARCH]
-    found = queries.papers(session(), PaperFilter(words=words, hidden=True), limit=MOST)
-    return render_template("admin/showcase.html", papers=found.rows, total=found.total, words=words)
+    found = queries.papers(session(), PaperFilter(words=words, hidden=True), after=place_asked(), limit=SHOWN)
+    return render_template(
+        "admin/showcase.html", papers=found.rows, total=found.total, words=words, following=place_of(found)
+    )
 
 
 def _paper(slug: str) -> tuple[Paper, PaperRow]:

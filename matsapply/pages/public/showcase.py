@@ -21,7 +21,7 @@ from matsapply.showcase.queries import PaperFilter
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-    from matsapply.showcase.queries import PaperRow
+    from matsapply.showcase.queries import PaperList, PaperRow
 
 blueprint = Blueprint("showcase", __name__, url_prefix="/showcase")
 
@@ -59,6 +59,7 @@ def papers() -> ResponseReturnValue:
         filters=FILTERS,
         names=_names(),
         none_yet=_none_yet,
+        following=place_of(found),
     )
 
 
@@ -160,6 +161,11 @@ def place_asked() -> tuple[date, int] | None:
         return date.fromisoformat(day), int(key)
     except ValueError:
         abort(400)
+
+
+def place_of(found: PaperList) -> str | None:
+    """What ``place_asked`` reads: where the page after ``found`` begins; None at the end."""
+    return f"{found.next_after[0].isoformat()}.{found.next_after[1]}" if found.next_after else None
 
 
 def _names() -> dict[str, dict[str, str]]:
