@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from matsapply.demo.load import load_demo
+from matsapply.mail import outbox
 from matsapply.platform import migrate
 from matsapply.platform.db import configure_engine
+from matsapply.platform.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
@@ -31,6 +33,7 @@ def run(_asked: argparse.Namespace) -> dict[str, Any]:
         migrate.upgrade(url)
         engine = sa.create_engine(url)
         configure_engine(engine)
+        outbox.configure(Settings(base_url="http://localhost"))
         began, cpu = time.perf_counter(), os.times()
         with Session(engine) as session, session.begin():
             load_demo(session, applications=2200, seed=1, password_hash="-")

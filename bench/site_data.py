@@ -15,6 +15,7 @@ from matsapply.demo.cohort_files import COHORTS, START, Stage
 from matsapply.demo.load import load_demo
 from matsapply.demo.staff import PASSWORD
 from matsapply.files.models import StoredFile
+from matsapply.mail import outbox
 from matsapply.pages.account.passwords import hash_password
 from matsapply.people.models import Account, Person
 from matsapply.platform import clock, migrate, settings as settings_module
@@ -56,6 +57,7 @@ def fill(environment: dict[str, str], applications: int, reviewers: int) -> Fill
     engine = sa.create_engine(settings.database)
     configure_engine(engine)
     secret = hash_password(PASSWORD, settings)
+    outbox.configure(settings)
     with Session(engine) as session, session.begin():
         load_demo(
             session,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,10 @@ import sqlalchemy as sa
 
 from matsapply.mail.kinds import Mail
 from matsapply.mail.models import Notification
+from matsapply.mail.tokens import digest_of
 from matsapply.pages.account.passwords import hash_password
 from matsapply.people import actions
-from matsapply.people.models import Account
+from matsapply.people.models import Account, Device
 from matsapply.platform import clock
 from matsapply.platform.settings import Settings
 from matsapply.rules.access import ANONYMOUS
@@ -95,6 +97,15 @@ def make_person(
         actions.grant(session, ANONYMOUS, account.person_id, role, Scope.PROGRAM, None, clock.now(), None, clock.now())
     session.commit()
     return account
+
+
+def a_device(session: Session, account_id: int) -> str:
+    """Note a sign-in of the account and return what the session's cookie carries of it; committed."""
+    mark = f"device of {account_id}"
+    ends_at = clock.now() + timedelta(days=14)
+    session.add(Device(account_id=account_id, mark_digest=digest_of(mark), name="A browser", ends_at=ends_at))
+    session.commit()
+    return mark
 
 
 def mails(session: Session, recipient: str | None = None) -> list[Notification]:

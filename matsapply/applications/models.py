@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -115,7 +116,9 @@ class Snapshot(Keyed, Base):
     submit_key: Mapped[str] = mapped_column(sa.String(60), unique=True)
 
 
-make_append_only(Snapshot.__table__)
+# What is left of a submission when its owner is erased: its number, its instant and its fingerprint.
+ERASED_CONTENT: dict[str, Any] = {"answers": {}, "tracks": [], "streams": []}
+make_append_only(Snapshot.__table__, {"content": json.dumps(ERASED_CONTENT)})
 
 
 class TrackChoice(Record, Base):
@@ -265,12 +268,15 @@ class AnswerFile(Keyed, Base):
 
 
 class Thread(Record, Base):
-    """A question to the team; never visible to reviewers."""
+    """A question to the team and its answers; never visible to reviewers and mentors."""
 
     __tablename__ = "thread"
+    __table_args__ = (sa.CheckConstraint("closed_at IS NULL OR waits_since IS NULL", name="closed_waits_for_nobody"),)
 
     application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id"), index=True)
     subject: Mapped[str] = mapped_column(sa.String(200))
+    # Since when the team owes an answer; None where it has given one.
+    waits_since: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
 
 
@@ -283,12 +289,36 @@ class Message(Keyed, Base):
     sent_at: Mapped[datetime]
 
 
+class MessageFile(Keyed, Base):
+    """A document sent with a message."""
+
+    __tablename__ = "message_file"
+
+    message_id: Mapped[int] = mapped_column(sa.ForeignKey("message.id"), unique=True)
+    file_id: Mapped[int] = mapped_column(sa.ForeignKey("stored_file.id"), unique=True)
+
+    file: Mapped[StoredFile] = relationship()
+
+
 class AccommodationRequest(Record, Base):
+    """What somebody needs in order to take part on equal terms. Reviewers and markers see nothing of it.
+
+    Where more time is granted, the extension itself is recorded where it acts; here stands what it was given for.
+    """
+
     __tablename__ = "accommodation_request"
+    __table_args__ = (
+        sa.CheckConstraint("(answered_at IS NULL) = (granted IS NULL)", name="answered_with_a_decision"),
+        sa.CheckConstraint("extended_until IS NULL OR granted", name="extended_where_granted"),
+    )
 
     application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id"), index=True)
     text: Mapped[str] = mapped_column(sa.Text)
     answer: Mapped[str] = mapped_column(sa.Text, default="")
+    granted: Mapped[bool | None]
+    # What got more time, in words, and until when.
+    extends: Mapped[str] = mapped_column(sa.String(200), default="")
+    extended_until: Mapped[datetime | None]
     answered_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     answered_at: Mapped[datetime | None]
 

@@ -36,4 +36,4 @@ class AuditEvent(Keyed, Base):
     request_id: Mapped[str] = mapped_column(sa.String(40), default="")
 
 
-make_append_only(AuditEvent.__table__)
+make_append_only(AuditEvent.__table__, {"reason": ""})

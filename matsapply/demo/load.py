@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from matsapply.applications.models import Application, TrackChoice
 from matsapply.cohorts.load import load_cohort
 from matsapply.cohorts.models import Cohort, Stream
-from matsapply.demo import applicants, cohort_files, reading, stream_phase, words
+from matsapply.demo import applicants, cohort_files, messages, reading, stream_phase, words
 from matsapply.demo.applicants import Draft
 from matsapply.demo.cohort_files import START, Stage
 from matsapply.demo.frame import Frame, frame_of
@@ -140,6 +140,7 @@ class _Maker:
                 stream_phase.record_first_decisions(self.rows, self.frame, made, self.first_batch)
             if number % WRITE_EVERY == 0:
                 self.progress(self.before + number, self.total)
+        messages.write(self.rows, self.frame, drafts, people)
         self.progress(self.before + count, self.total)
         return self.rows.write(ORDER)
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from matsapply.applications.models import (
+    AccommodationRequest,
     AnswerDraft,
     Application,
+    Message,
     Reference,
     ReferenceLetter,
     Snapshot,
     StreamApplication,
+    Thread,
     TrackChoice,
 )
 from matsapply.audit.models import AuditEvent
 from matsapply.decisions.models import Decision, ReleaseBatch
 from matsapply.evaluations.models import EvaluationInvite, InviteStream, Submission, SubmissionVersion
 from matsapply.interviews.models import Interview, InterviewSlot, SlotInterviewer
+from matsapply.mail.models import Notification
 from matsapply.offers.models import Deferral, Fellowship, Offer, RankingEntry, StreamRanking, WaitlistEntry
 from matsapply.people.models import Account, EmailAddress, Person, RoleGrant
 from matsapply.platform.db import Base
@@ -51,6 +55,10 @@ ORDER: tuple[type[Base], ...] = (
     WaitlistEntry,
     Deferral,
     Fellowship,
+    Thread,
+    Message,
+    AccommodationRequest,
+    Notification,
     StateChange,
     AuditEvent,
 )

@@ -80,7 +80,7 @@ class SubmissionVersion(Keyed, Base):
     digest: Mapped[str] = mapped_column(sa.String(64))
 
 
-make_append_only(SubmissionVersion.__table__)
+make_append_only(SubmissionVersion.__table__, {"answer": ""})
 
 
 class TaskExtension(Record, Base):

@@ -30,6 +30,15 @@ def mark_read(session: Session, person_id: int, public_id: str, now: datetime) -
     return True
 
 
+def mark_all_read(session: Session, person_id: int, now: datetime) -> None:
+    """The same for every message of the person's inbox."""
+    session.execute(
+        sa.update(Notification)
+        .where(Notification.person_id == person_id, Notification.in_portal.is_(True), Notification.read_at.is_(None))
+        .values(read_at=now)
+    )
+
+
 def send_again(session: Session, public_id: str, now: datetime) -> bool:
     """Give a message that was given up or came back a new row of tries. False if it is not in that state."""
     message = session.scalar(

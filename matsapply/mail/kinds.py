@@ -39,3 +39,16 @@ class Mail(StrEnum):
     MENTIONED = "mentioned"
     CLOSED = "closed"
     REOPENED = "reopened"
+    # the status page
+    HEARTBEAT = "heartbeat"
+    TEAM_ANSWER = "team_answer"
+    TEAM_ASKED = "team_asked"
+    ACCOMMODATION_ANSWER = "accommodation_answer"
+    EXPORT_READY = "export_ready"
+    ERASURE_ASKED = "erasure_asked"
+    ERASED = "erased"
+
+
+# Messages of an account whose words may stand in the inbox. The others carry a link that works once and proves who
+# somebody is: whoever only found a session open must not come by it.
+WORDS_SHOWN = frozenset({Mail.PASSWORD_CHANGED, Mail.ACCOUNT_NOTICE})

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from matsapply.mail.kinds import Mail
 from matsapply.mail.models import Notification
+from matsapply.platform.db import fetch
 from matsapply.rules.stages import MailState
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Line:
     created_at: datetime
     state: MailState
     read_at: datetime | None
+    in_portal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Opened:
     sent_at: datetime | None
     read_at: datetime | None
     last_error: str
+    in_portal: bool
 
 
 _LINE: tuple[Any, ...] = (
@@ -58,6 +61,7 @@ _LINE: tuple[Any, ...] = (
     Notification.created_at,
     Notification.state,
     Notification.read_at,
+    Notification.in_portal,
 )
 _OPENED: tuple[Any, ...] = (
     Notification.public_id,
@@ -72,26 +76,46 @@ _OPENED: tuple[Any, ...] = (
     Notification.sent_at,
     Notification.read_at,
     Notification.last_error,
+    Notification.in_portal,
 )
 _NEWEST_FIRST = (Notification.created_at.desc(), Notification.id.desc())
 
 
 def inbox(session: Session, person_id: int, *, offset: int = 0, limit: int = PAGE) -> list[Line]:
-    """The person's messages in the portal, newest first."""
+    """Every message that was ever written to the person, newest first."""
     statement = (
-        sa.select(*_LINE).where(_in_portal(person_id)).order_by(*_NEWEST_FIRST).offset(max(0, offset)).limit(limit)
+        sa.select(*_LINE)
+        .where(Notification.person_id == person_id)
+        .order_by(*_NEWEST_FIRST)
+        .offset(max(0, offset))
+        .limit(limit)
     )
     return [Line(*row) for row in session.execute(statement)]
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How many messages of the inbox are unread, and when the last one came."""
+
+    unread: int
+    last_at: datetime | None
+
+
+_HEARD = sa.select(sa.func.count().filter(Notification.read_at.is_(None)), sa.func.max(Notification.created_at)).where(
+    Notification.person_id == sa.bindparam("person_id"), Notification.in_portal.is_(True)
+)
+
+
+def heard(session: Session, person_id: int) -> Heard:
+    """For the status page. One query."""
+    (row,) = fetch(session, _HEARD, person_id=person_id)
+    return Heard(*row)
+
+
 def inbox_message(session: Session, person_id: int, public_id: str) -> Opened | None:
     """One message of the person's own inbox; ``None`` for anybody else's, as for one that does not exist."""
-    statement = sa.select(*_OPENED).where(_in_portal(person_id), Notification.public_id == public_id)
+    statement = sa.select(*_OPENED).where(Notification.person_id == person_id, Notification.public_id == public_id)
     return _opened(session.execute(statement).first())
-
-
-def _in_portal(person_id: int) -> sa.ColumnElement[bool]:
-    return sa.and_(Notification.person_id == person_id, Notification.in_portal.is_(True))
 
 
 def mailbox(session: Session, *, recipient: str = "", offset: int = 0, limit: int = PAGE) -> tuple[list[Line], int]:

@@ -14,6 +14,7 @@ from matsapply.pages.applicant.sections import blueprint as sections
 from matsapply.pages.applicant.status import blueprint as status
 from matsapply.pages.applicant.streams import blueprint as choice
 from matsapply.pages.applicant.tasks import blueprint as tasks
+from matsapply.pages.applicant.threads import blueprint as threads
 from matsapply.pages.applicant.views import blueprint as applicant
 from matsapply.pages.demo.clock import blueprint as demo_clock
 from matsapply.pages.demo.views import blueprint as demo_mail
@@ -39,6 +40,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     sections,
     status,
     tasks,
+    threads,
     interviews,
     calendar,
     referee,

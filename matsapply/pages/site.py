@@ -229,6 +229,7 @@ APPLICANT: tuple[Place, ...] = (
     ("My application", "/application", "doc", Act.APPLICATION_OWN),
     ("Status", "/status", "flag", Act.APPLICATION_OWN),
     ("Tasks", "/tasks", "edit", Act.APPLICATION_OWN),
+    ("Accommodation", "/accommodation", "user", Act.APPLICATION_OWN),
 )
 REVIEWER: tuple[Place, ...] = (
     ("Queue", "/review", "list", Act.REVIEW_READ),
@@ -236,6 +237,7 @@ REVIEWER: tuple[Place, ...] = (
 )
 MENTOR: tuple[Place, ...] = (("My streams", "/stream", "compass", Act.STREAM_READ),)
 INBOX: Place = ("Inbox", "/inbox", "inbox", Act.SIGNED_IN)
+ASK: Place = ("Ask the team", "/threads", "mail", Act.APPLICATION_OWN)
 COHORT_WORK: tuple[Place, ...] = (
     ("Dashboard", "/admin/{key}", "chart", Act.COHORT_READ),
     ("Applications", "/admin/{key}/applications", "users", Act.APPLICATIONS_READ),
@@ -243,6 +245,7 @@ COHORT_WORK: tuple[Place, ...] = (
     ("Decisions", "/admin/{key}/decisions", "check-circle", Act.DECISIONS_READ),
     ("Releases", "/admin/{key}/releases", "mail", Act.DECISIONS_READ),
     ("Offers", "/admin/{key}/offers", "seat", Act.OFFERS_READ),
+    ("Threads", "/admin/{key}/threads", "inbox", Act.THREADS_READ),
 )
 COHORT_SETUP: tuple[Place, ...] = (
     ("Key dates", "/admin/{key}/dates", "calendar", Act.COHORT_READ),
@@ -300,7 +303,7 @@ def _places(roles: frozenset[Role], cohort_key: str) -> tuple[tuple[str, tuple[P
         wanted.append(("Mentoring", MENTOR))
     if not roles & STAFF:
         wanted.append(("Applying", APPLICANT))
-    wanted.append(("Messages", (INBOX,)))
+    wanted.append(("Messages", (INBOX,) if roles & STAFF else (INBOX, ASK)))
     them = Actor(0, frozenset(Grant(role, Scope.PROGRAM) for role in roles))
     shown = [
         (label, tuple(place for place in places if _exists(place[1]) and may(them, place[3])))

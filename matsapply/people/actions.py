@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from matsapply.audit import actions as audit
+from matsapply.people import devices
 from matsapply.people.addresses import stored_address
 from matsapply.people.models import Account, EmailAddress, Person, RoleGrant
 from matsapply.people.queries import in_force, person_by_address
@@ -217,6 +218,7 @@ def _another_admin(session: Session, made: RoleGrant, now: datetime) -> bool:
 def end_sessions(session: Session, actor: Actor, account: Account, now: datetime) -> None:
     """Sign the account out everywhere: every session, and every link mailed so far, stops working."""
     account.fs_uniquifier = uuid.uuid4().hex
+    devices.forget_all(session, account)
     session.flush()
     _record(session, actor, "account.sessions_ended", now, account.person_id)
 
@@ -228,6 +230,7 @@ def set_active(session: Session, actor: Actor, account: Account, active: bool, n
     account.active = active
     if not active:
         account.fs_uniquifier = uuid.uuid4().hex
+        devices.forget_all(session, account)
     session.flush()
     _record(session, actor, "account.opened" if active else "account.closed", now, account.person_id)
 
@@ -237,6 +240,7 @@ def remove_second_factor(session: Session, actor: Actor, account: Account, now: 
     account.tf_primary_method = account.tf_totp_secret = account.mf_recovery_codes = None
     account.webauthn.clear()
     account.fs_uniquifier = uuid.uuid4().hex
+    devices.forget_all(session, account)
     session.flush()
     _record(session, actor, "account.second_factor_removed", now, account.person_id)
 

@@ -103,6 +103,18 @@ Account.has_second_passkey = column_property(
 )
 
 
+class Device(Record, Base):
+    """One sign-in: a browser that holds a session. What its cookie carries is known here only as a digest."""
+
+    __tablename__ = "device"
+
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    mark_digest: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    # Browser and system in words, as the browser said when it signed in.
+    name: Mapped[str] = mapped_column(sa.String(80))
+    ends_at: Mapped[datetime]
+
+
 class EmailAddress(Record, Base):
     """Every address a person is reached at; no address belongs to two people (invariant 55)."""
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from matsapply.people.addresses import stored_address
-from matsapply.people.models import Account, EmailAddress, Person, RoleGrant, WebAuthn
+from matsapply.people.models import Account, Device, EmailAddress, Person, RoleGrant, WebAuthn
 from matsapply.platform.db import fetch
 from matsapply.rules.access import ANONYMOUS, Actor, Grant
 
@@ -114,14 +114,22 @@ _SIGNED_IN = (
             sa.or_(RoleGrant.ends_at.is_(None), RoleGrant.ends_at > sa.bindparam("now")),
         ),
     )
-    .where(Account.fs_uniquifier == sa.bindparam("mark"), Account.active)
+    .where(
+        Account.fs_uniquifier == sa.bindparam("mark"),
+        Account.active,
+        sa.exists().where(
+            Device.mark_digest == sa.bindparam("device"),
+            Device.account_id == Account.id,
+            Device.ends_at > sa.bindparam("now"),
+        ),
+    )
 )
 
 
-def signed_in(session: Session, mark: str, now: datetime) -> SignedIn | None:
-    """The account with that session mark and its grants in force, in one query; None where there is none, or where it
-    is closed."""
-    rows = fetch(session, _SIGNED_IN, mark=mark, now=now)
+def signed_in(session: Session, mark: str, device: str, now: datetime) -> SignedIn | None:
+    """The account with that session mark and its grants in force, in one query; None where there is none, where it is
+    closed, or where the device of that digest is signed out."""
+    rows = fetch(session, _SIGNED_IN, mark=mark, device=device, now=now)
     if not rows:
         return None
     first = rows[0]

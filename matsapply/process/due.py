@@ -23,6 +23,7 @@ from matsapply.mail.kinds import Mail
 from matsapply.offers.models import Offer
 from matsapply.offers.seats import lock_streams
 from matsapply.process.closing import close_if_done, close_now
+from matsapply.process.heartbeat import heartbeats
 from matsapply.process.placement import lapse_offer
 from matsapply.process.stream_round import close_interviews, expire_tasks, lock_due_rankings, take_in
 from matsapply.process.waitlist import close_waitlisted
@@ -60,7 +61,7 @@ def run_due(session: Session, now: datetime) -> int:
         for streams in (take_in, close_interviews, lock_due_rankings):
             if gates.passed("T5", now) and (done := streams(session, cohort.id, now)):
                 return done
-    for work in (expire_tasks, overdue, _lapse, _remind, _look_for_names):
+    for work in (expire_tasks, overdue, _lapse, _remind, _look_for_names, heartbeats):
         if done := work(session, now):
             return done
     return 0

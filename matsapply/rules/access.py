@@ -34,6 +34,8 @@ class Act(StrEnum):
     PEOPLE_GRANT = auto()
     APPLICATIONS_READ = auto()
     APPLICATIONS_ACT = auto()
+    THREADS_READ = auto()
+    THREADS_ANSWER = auto()
     ASSIGNMENTS_WRITE = auto()
     DECISIONS_READ = auto()
     DECISIONS_WRITE = auto()
@@ -74,6 +76,9 @@ POLICY: dict[Act, frozenset[Role]] = {
     Act.PEOPLE_GRANT: frozenset({Role.ADMIN}),
     Act.APPLICATIONS_READ: _OVERSIGHT | {Role.TRACK_LEAD},
     Act.APPLICATIONS_ACT: _TEAM,
+    # Threads and requests for accommodation: track leads decide about applications, so they read none.
+    Act.THREADS_READ: _OVERSIGHT,
+    Act.THREADS_ANSWER: _TEAM,
     Act.ASSIGNMENTS_WRITE: _TEAM,
     Act.DECISIONS_READ: _OVERSIGHT | {Role.TRACK_LEAD},
     Act.DECISIONS_WRITE: frozenset({Role.TRACK_LEAD, Role.COORDINATOR, Role.ADMIN}),

@@ -1,7 +1,8 @@
-"""The rounds of the road and the present place on it: from released facts and dates alone."""
+"""The rounds of the road, the present place on it, and when news is due: from released facts and dates alone."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -91,6 +92,24 @@ def round_of_end(
     dated = [(each, at) for each in rounds if (at := begins.get(each)) is not None]
     begun = [each for each, at in takewhile(lambda one: one[1] <= moment, dated)]
     return begun[-1] if begun else rounds[0]
+
+
+# The key date of the next news in each stage that waits for one; in the others the applicant acts, or all is said.
+NEWS = {Stage.SUBMITTED: "T5", Stage.UNDER_REVIEW: "T5", Stage.IN_STREAMS: "T13", Stage.WAITLISTED: "T15"}
+# Whoever waits hears from the team at least this often, even if there is no news.
+HEARTBEAT = timedelta(days=14)
+
+
+def hears_by(stage: Stage, now: datetime, news_at: datetime | None, heard_at: datetime) -> datetime | None:
+    """The instant by which the applicant hears from the team, news or not; None in a stage that waits for nothing.
+
+    ``news_at`` is the key date of the next news, ``heard_at`` when they heard last. A date that has passed promises
+    nothing: then the next heartbeat is the next thing to come.
+    """
+    if stage not in NEWS:
+        return None
+    beat = max(heard_at + HEARTBEAT, now)
+    return news_at if news_at is not None and now < news_at < beat else beat
 
 
 def has_ended(stage: Stage) -> bool:

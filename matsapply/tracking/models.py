@@ -35,4 +35,4 @@ class StateChange(Keyed, Base):
     at: Mapped[datetime]
 
 
-make_append_only(StateChange.__table__)
+make_append_only(StateChange.__table__, {"reason": ""})

@@ -12,8 +12,10 @@ from matsapply.demo.cohort_files import START, Stage
 from matsapply.demo.load import is_loaded, load_demo
 from matsapply.demo.staff import APPLICANT_SIGN_INS, STAFF_SIGN_INS
 from matsapply.evaluations.models import EvaluationInvite
+from matsapply.mail import outbox
 from matsapply.offers.models import Offer
 from matsapply.people.models import Account
+from matsapply.platform.settings import Settings
 from matsapply.process.invariants import violations
 from matsapply.reviews.aggregates import recompute_check
 from matsapply.reviews.models import Review, ReviewAssignment
@@ -23,6 +25,7 @@ ENOUGH = 700
 
 
 def fill(session: Session, applications: int, seed: int = 1, **more: object) -> None:
+    outbox.configure(Settings(base_url="http://localhost"))
     load_demo(session, applications=applications, seed=seed, password_hash="not a hash", **more)  # type: ignore[arg-type]
 
 

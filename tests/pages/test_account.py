@@ -24,7 +24,7 @@ from matsapply.platform import clock as clock_module
 from matsapply.platform.db import set_transaction_mode
 from matsapply.platform.flask_db import db
 from matsapply.rules.stages import Role
-from tests.visitor import NEW_PASSWORD, PASSWORD, Visitor, link_in, mails, make_person
+from tests.visitor import NEW_PASSWORD, PASSWORD, Visitor, a_device, link_in, mails, make_person
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -208,23 +208,52 @@ def test_the_inbox_shows_ones_own_messages_only(app: Flask, ada: Visitor, live_s
     text = "<script>alert(1)</script> see http://localhost/account?x=1, or https://evil.example/"
     own = write(live_session, account, "one", text=text)
     foreign = write(live_session, other, "two")
-    hidden = write(live_session, account, "three", in_portal=False)
-    assert ada.get("/inbox").text.count("/inbox/") == 1
+    listed = ada.get("/inbox").text
+    assert own in listed
+    assert foreign not in listed
     page = ada.get(f"/inbox/{own}").text
     assert "<script>alert" not in page
     assert '<a href="/account?x=1">http://localhost/account?x=1</a>,' in page
     assert 'href="https://evil' not in page
     missing = ada.get("/inbox/0000000000000")
     assert missing.status_code == 404
-    for public_id in (foreign, hidden):
-        answer = ada.get(f"/inbox/{public_id}")
-        assert answer.status_code == 404
-        assert tokenless(answer.text) == tokenless(missing.text.replace("0000000000000", public_id))
-        assert ada.post(f"/inbox/{public_id}/read", form="/account").status_code == 404
+    answer = ada.get(f"/inbox/{foreign}")
+    assert answer.status_code == 404
+    assert tokenless(answer.text) == tokenless(missing.text.replace("0000000000000", foreign))
+    assert ada.post(f"/inbox/{foreign}/read", form="/account").status_code == 404
     assert ada.post(f"/inbox/{own}/read", form=f"/inbox/{own}").status_code == 303
     read = live_session.scalars(sa.select(Notification.public_id).where(Notification.read_at.is_not(None))).all()
     live_session.rollback()
     assert read == [own]
+
+
+def test_mails_of_the_account_are_listed_and_their_links_are_not_shown(ada: Visitor, live_session: Session) -> None:
+    account = stored(live_session)
+    ada.post("/inbox/read", form="/account")
+    outbox.queue(
+        live_session,
+        Mail.RESET_PASSWORD,
+        cause="a reset",
+        now=clock_module.now(),
+        person_id=account.person_id,
+        recipient=account.email,
+        context={"name": "Ada", "zone": "UTC", "link": "/reset/a-secret", "within": "2 hours"},
+        in_portal=False,
+    )
+    new = write(live_session, account, "new")
+    letter = live_session.scalars(sa.select(Notification).where(Notification.cause == "a reset")).one()
+    public_id, subject = letter.public_id, letter.subject
+    live_session.rollback()
+    page = ada.get("/inbox").text
+    assert subject in page
+    assert "1 unread message" in page
+    opened = ada.get(f"/inbox/{public_id}")
+    assert opened.status_code == 200
+    assert "a-secret" not in opened.text
+    assert ada.post(f"/inbox/{public_id}/read", form="/account").status_code == 404
+    assert ada.post("/inbox/read", form="/inbox").status_code == 303
+    assert "No unread messages" in ada.get("/inbox").text
+    assert new in ada.get("/inbox").text
 
 
 @pytest.mark.databases("sqlite")
@@ -278,9 +307,8 @@ def test_who_is_looking_takes_one_query(
     account = make_person(app, live_session, ADA, *roles)
     account.tf_primary_method, account.tf_totp_secret = "authenticator", "whatever"
     mark = account.fs_uniquifier
-    live_session.commit()
     with visitor.client.session_transaction() as cookie:
-        cookie["_user_id"], cookie["_fresh"] = mark, True
+        cookie["_user_id"], cookie["_fresh"], cookie["device"] = mark, True, a_device(live_session, account.id)
     seen: list[str] = []
     with app.app_context():
         engine = db.engine

@@ -32,6 +32,8 @@ TABLE = Path(__file__).with_name("permissions.txt")
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 # Whose things an address names: nobody else has them, whatever their grants.
 OWNERS = {
+    "/account/devices/<": "applicant",
+    "/accommodation/<": "applicant",
     "/application/files/<": "applicant",
     "/application/referees/<": "applicant",
     "/inbox/<": "applicant",
@@ -39,6 +41,7 @@ OWNERS = {
     "/offers/<": "applicant",
     "/status/streams/<": "applicant",
     "/tasks/<": "applicant",
+    "/threads/<": "applicant",
     "/review/<ref>": "reviewer",
     "/reference/<token>": "referee",
 }
@@ -103,6 +106,7 @@ class Walker:
     actor: Actor
     token: str  # a missing one must not stand in for a missing right
     cookie: str | None
+    email: str | None = None
 
     def ask(self, method: str, path: str) -> TestResponse:
         assert self.cookie is not None
@@ -175,7 +179,7 @@ def walkers(app: Flask, live_session: Session) -> list[Walker]:
             actor = people.actor_of(live_session, account.person_id, now)
             live_session.commit()  # on SQLite an open transaction would keep the site from writing
         token = visitor.token("/login" if email is None else "/account")
-        found.append(Walker(name, visitor, actor, token, visitor.cookie()))
+        found.append(Walker(name, visitor, actor, token, visitor.cookie(), email))
     return found
 
 
@@ -214,6 +218,9 @@ def test_every_route_for_every_role(
         if step.refused:
             continue
         answer = step.walker.ask(step.method, step.path)
+        if step.path == "/logout" and step.walker.email is not None:  # its device is signed out
+            assert step.walker.visitor.sign_in(step.walker.email, PASSWORD).status_code == 303
+            step.walker.token, step.walker.cookie = step.walker.visitor.token("/account"), step.walker.visitor.cookie()
         if step.path == "/account/sign-out-everywhere":  # the old session is over
             step.walker.token = step.walker.visitor.token("/account")
             step.walker.cookie = step.walker.visitor.cookie()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from matsapply.app import create_app
 from matsapply.pages import site
@@ -18,6 +19,7 @@ from matsapply.platform.settings import Settings
 from tests.conftest import Client
 from tests.databases import SALT
 from tests.demo_site import fill
+from tests.visitor import a_device
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +41,11 @@ PAGES: tuple[tuple[str, str, int], ...] = (
     (ADMIN, f"{IN_REVIEW}/applications", 6),
     (ADMIN, f"{IN_REVIEW}/applications?q=an", 6),
     (ADMIN, IN_REVIEW, 6),
-    ("applicant-review@demo.example", "/status", 7),
-    ("applicant-streams@demo.example", "/status", 8),
+    ("applicant-review@demo.example", "/status", 8),
+    ("applicant-streams@demo.example", "/status", 9),
+    ("applicant-streams@demo.example", "/inbox", 4),
+    ("applicant-streams@demo.example", "/threads", 4),
+    (ADMIN, f"{IN_STREAMS}/threads", 4),
     (READER, "/review/done", 6),
     (ADMIN, "/admin/people", 6),
     (ADMIN, f"{IN_REVIEW}/assignments", 6),
@@ -64,8 +69,11 @@ PAGES: tuple[tuple[str, str, int], ...] = (
 def counted(app: Flask, address: str) -> dict[str, int]:
     """The statements of each page of ``PAGES``, its caches of counts and of whole pages being cold."""
     engine = sa.create_engine(address)
-    with engine.connect() as connection:
-        marks = dict(connection.execute(sa.select(Account.email, Account.fs_uniquifier)).all())
+    wanted = {who for who, *_ in PAGES if who}
+    with Session(engine) as session:
+        accounts = session.scalars(sa.select(Account).where(Account.email.in_(wanted))).all()
+        marks = {one.email: (one.fs_uniquifier, one.id) for one in accounts}
+        marks = {email: (mark, a_device(session, key)) for email, (mark, key) in marks.items()}
     engine.dispose()
     seen: list[str] = []
     with app.app_context():
@@ -76,7 +84,8 @@ def counted(app: Flask, address: str) -> dict[str, int]:
         client = app.test_client()
         if who:
             with client.session_transaction() as cookie:
-                cookie["_user_id"], cookie["_fresh"] = marks[who], True
+                cookie["_user_id"], cookie["device"] = marks[who]
+                cookie["_fresh"] = True
         assert client.get(path).status_code == 200, (who, path)  # what is read once a process is read now
         caching.forget()
         figures.forget()

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from matsapply.applications.models import Application, Reference, StreamApplication, TrackChoice
+from matsapply.applications.models import (
+    AccommodationRequest,
+    Application,
+    Message,
+    MessageFile,
+    Reference,
+    StreamApplication,
+    Thread,
+    TrackChoice,
+)
 from matsapply.cohorts.models import Cohort, Mentor, Stream, StreamTrack, Track
 from matsapply.decisions.models import ReleaseBatch
 from matsapply.evaluations.models import EvaluationInvite, InviteStream, Submission
@@ -22,7 +31,7 @@ from matsapply.mail.kinds import Mail
 from matsapply.mail.tokens import digest_of
 from matsapply.offers.models import Offer, WaitlistEntry
 from matsapply.people import actions
-from matsapply.people.models import Account, Person, RoleGrant
+from matsapply.people.models import Account, Device, Person, RoleGrant
 from matsapply.platform import clock, storage
 from matsapply.reviews.models import ReviewAssignment
 from matsapply.rules.access import ANONYMOUS, Reach
@@ -204,6 +213,7 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
     )
     assert letter is not None
     session.flush()
+    thread, request, to_take_back = _written(session, at, file)
     grant = session.scalars(sa.select(RoleGrant).order_by(RoleGrant.id)).first()
     assert grant is not None
     holder = session.get_one(Person, grant.person_id).public_id
@@ -237,6 +247,11 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
         "/application/files/": file.public_id,
         "/application/referees/": one(Reference.public_id, Reference.application_id == application),
         "/demo/mail/": letter.public_id,
+        "/account/devices/": _device(session, at).public_id,
+        "/accommodation/": to_take_back.public_id,
+        "/admin/<cohort_key>/accommodation/": request.public_id,
+        "/admin/<cohort_key>/threads/": thread.public_id,
+        "/threads/": thread.public_id,
         "/inbox/": letter.public_id,
         "/interviews/": at.interview.public_id,
         "/offers/": one(Offer.public_id, Offer.application_id == application),
@@ -257,6 +272,33 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
         "/stream/<ref>/tasks/mark/": one(Submission.public_id, Submission.invite_id == at.invite.id),
         "/tasks/": at.invite.public_id,
     }
+
+
+def _written(
+    session: Session, at: Place, file: StoredFile
+) -> tuple[Thread, AccommodationRequest, AccommodationRequest]:
+    """A thread with a document and two requests for accommodation of the walk's applicant."""
+    thread = Thread(application_id=at.application.id, subject="A question", waits_since=clock.now())
+    request = AccommodationRequest(application_id=at.application.id, text="More time, please.")
+    to_take_back = AccommodationRequest(application_id=at.application.id, text="A break, please.")
+    session.add_all([thread, request, to_take_back])
+    session.flush()
+    message = Message(thread_id=thread.id, author_id=at.application.person_id, text="When?", sent_at=clock.now())
+    session.add(message)
+    session.flush()
+    session.add(MessageFile(message_id=message.id, file_id=file.id))
+    session.flush()
+    return thread, request, to_take_back
+
+
+def _device(session: Session, at: Place) -> Device:
+    """Another browser in which the walk's applicant is signed in."""
+    account = session.scalars(sa.select(Account).where(Account.person_id == at.application.person_id)).one()
+    ends_at = clock.now() + timedelta(days=1)
+    made = Device(account_id=account.id, mark_digest="0" * 64, name="A browser", ends_at=ends_at)
+    session.add(made)
+    session.flush()
+    return made
 
 
 def reach_of(route: str, at: Place, session: Session) -> Reach | None:

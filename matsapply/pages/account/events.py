@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from flask import g, session as cookie
+from flask import g, request, session as cookie
+from flask_login import user_logged_out
 from flask_security import signals
 from flask_security.utils import login_user
 
 from matsapply.audit import actions as audit
 from matsapply.mail.kinds import Mail
-from matsapply.pages.account.viewer import BY_PASSKEY
-from matsapply.people import actions
+from matsapply.mail.tokens import digest_of
+from matsapply.pages.account.config import SESSION_DAYS
+from matsapply.pages.account.viewer import BY_PASSKEY, DEVICE, device_digest
+from matsapply.people import actions, devices
 from matsapply.people.queries import passkeys_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
     from matsapply.people.models import Account
 
 # What a session keeps when somebody signs in; all else (a planted CSRF token above all) is left behind.
-KEPT_AT_SIGN_IN = frozenset({"_user_id", "_fresh", "_id", "fs_cc", "fs_paa", "_flashes", BY_PASSKEY})
+KEPT_AT_SIGN_IN = frozenset({"_user_id", "_fresh", "_id", "fs_cc", "fs_paa", "_flashes", BY_PASSKEY, DEVICE})
 # What goes on in a session that was begun before: no new sign-in, so nothing new is known of the person.
 GOES_ON = frozenset({"sign_out_everywhere", "change_email", "change"})
 
@@ -33,6 +38,7 @@ def init_app(app: Flask) -> None:
     """Listen to Flask-Security's signals of this application."""
     for signal, listener in (
         (signals.user_authenticated, _signed_in),
+        (user_logged_out, _signed_out),
         (signals.user_confirmed, _confirmed),
         (signals.password_changed, _password_changed),
         (signals.password_reset, _password_reset),
@@ -55,7 +61,28 @@ def _signed_in(_app: Flask, user: Account, authn_via: list[str] | None = None, *
         cookie.pop(name)
     g.pop("csrf_token", None)
     cookie.permanent = True
+    _begin_device(user)
     _record(user, "account.signed_in")
+
+
+def _begin_device(user: Account) -> None:
+    former = device_digest()
+    mark = cookie[DEVICE] = secrets.token_urlsafe(24)
+    now = clock.now()
+    devices.begin(
+        session(),
+        user,
+        mark_digest=digest_of(mark),
+        instead_of=former,
+        name=devices.device_name(request.headers.get("User-Agent", "")),
+        now=now,
+        ends_at=now + timedelta(days=SESSION_DAYS),
+    )
+
+
+def _signed_out(_app: Flask, **_facts: Any) -> None:
+    if mark := cookie.pop(DEVICE, None):
+        devices.forget(session(), digest_of(str(mark)))
 
 
 def _confirmed(_app: Flask, user: Account, **_facts: Any) -> None:
@@ -63,11 +90,13 @@ def _confirmed(_app: Flask, user: Account, **_facts: Any) -> None:
 
 
 def _password_changed(_app: Flask, user: Account, **_facts: Any) -> None:
+    devices.forget_all(session(), user, but=device_digest())
     user.password_changed_at = clock.now()
     _record(user, "account.password_changed")
 
 
 def _password_reset(_app: Flask, user: Account, **_facts: Any) -> None:
+    devices.forget_all(session(), user)
     user.password_changed_at = clock.now()
     if user.confirmed_at is None:  # the link came by mail
         actions.confirm_address(session(), _actor(user), user, clock.now())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import abort, current_app, g, redirect, request, session as cookie, url_for
 
+from matsapply.mail.tokens import digest_of
 from matsapply.people import queries
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 # In a session's cookie: the account that a passkey signed in, unlocked by its owner and so two factors in one.
 BY_PASSKEY = "by_passkey"
+# In a session's cookie: what tells this sign-in from all others of the account; kept as a digest.
+DEVICE = "device"
 # Where staff without a second factor may go: to set one up, to prove who they are, to leave.
 BEFORE_SECOND_FACTOR = frozenset(
     {
@@ -103,8 +106,10 @@ def _load() -> None:
     mark = cookie.get("_user_id") if request.endpoint != "static" else None
     if mark is None:
         return
-    found = queries.signed_in(session(), str(mark), clock.now())
+    found = queries.signed_in(session(), str(mark), device_digest(), clock.now())
     if found is None:
+        # The library looks at the mark alone: a device that is signed out must not keep it.
+        cookie.pop("_user_id")
         return
     g.viewer = Viewer(
         account_id=found.account_id,
@@ -117,6 +122,11 @@ def _load() -> None:
     g.viewer_zone = found.time_zone
     g.viewer_language = found.language
     g.actor = found.actor
+
+
+def device_digest() -> str:
+    """The digest of this browser's own sign-in; that of an empty text where it has none."""
+    return digest_of(str(cookie.get(DEVICE, "")))
 
 
 def signs_in_by_passkey(who: Viewer) -> bool:

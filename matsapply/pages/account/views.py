@@ -11,14 +11,15 @@ from flask_security.utils import login_user
 
 from matsapply.applications.editing import editing
 from matsapply.mail import actions as mail_actions, queries as mail_queries
+from matsapply.mail.kinds import WORDS_SHOWN
 from matsapply.pages.account import invitations
 from matsapply.pages.account.forms import ProfileForm, WelcomeForm
 from matsapply.pages.account.passwords import hash_password
-from matsapply.pages.account.viewer import signed_in, signs_in_by_passkey
+from matsapply.pages.account.viewer import device_digest, signed_in, signs_in_by_passkey
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.site import first_place
 from matsapply.pages.widgets import path
-from matsapply.people import actions, queries
+from matsapply.people import actions, devices, queries
 from matsapply.people.models import Account
 from matsapply.platform import clock, languages
 from matsapply.platform.flask_db import session
@@ -91,7 +92,18 @@ def security() -> ResponseReturnValue:
         own=account,
         passkeys=queries.passkeys_of(session(), account.id),
         codes_left=len(account.mf_recovery_codes or ()),
+        devices=devices.devices(session(), account.id, device_digest(), clock.now()),
     )
+
+
+@blueprint.post("/account/devices/<public_id>/end")
+@needs(Act.SIGNED_IN)
+def end_device(public_id: str) -> ResponseReturnValue:
+    """Sign one of one's devices out."""
+    if not devices.end(session(), actor(), _own_account(), public_id, clock.now()):
+        abort(404)
+    flash("That device is signed out.", "good")
+    return redirect(url_for("account.security"), 303)
 
 
 @blueprint.get("/account/second-factor")
@@ -129,7 +141,11 @@ def inbox() -> ResponseReturnValue:
     offset = (page - 1) * mail_queries.PAGE
     rows = mail_queries.inbox(session(), signed_in().person_id, offset=offset, limit=mail_queries.PAGE + 1)
     return render_template(
-        "account/inbox.html", rows=rows[: mail_queries.PAGE], page=page, older=len(rows) > mail_queries.PAGE
+        "account/inbox.html",
+        rows=rows[: mail_queries.PAGE],
+        page=page,
+        older=len(rows) > mail_queries.PAGE,
+        unread=mail_queries.heard(session(), signed_in().person_id).unread,
     )
 
 
@@ -139,7 +155,10 @@ def message(public_id: str) -> ResponseReturnValue:
     found = mail_queries.inbox_message(session(), signed_in().person_id, public_id)
     if found is None:
         abort(404)
-    return render_template("account/message.html", message=found, paragraphs=paragraphs(found.text))
+    shown = found.in_portal or found.kind in WORDS_SHOWN
+    return render_template(
+        "account/message.html", message=found, paragraphs=paragraphs(found.text) if shown else [], shown=shown
+    )
 
 
 @blueprint.post("/inbox/<public_id>/read")
@@ -147,6 +166,13 @@ def message(public_id: str) -> ResponseReturnValue:
 def mark_read(public_id: str) -> ResponseReturnValue:
     if not mail_actions.mark_read(session(), signed_in().person_id, public_id, clock.now()):
         abort(404)
+    return redirect(url_for("account.inbox"), 303)
+
+
+@blueprint.post("/inbox/read")
+@needs(Act.SIGNED_IN)
+def mark_all_read() -> ResponseReturnValue:
+    mail_actions.mark_all_read(session(), signed_in().person_id, clock.now())
     return redirect(url_for("account.inbox"), 303)
 
 

@@ -20,6 +20,7 @@ from matsapply.pages.admin import (
     showcase_import,
     showcase_links,
     streams,
+    threads,
     track_table,
 )
 from matsapply.pages.admin.frame import blueprint
@@ -43,6 +44,7 @@ VIEWS = (
     showcase_links,
     streams,
     track_table,
+    threads,
 )
 
 __all__ = ["VIEWS", "blueprint"]

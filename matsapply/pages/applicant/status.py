@@ -13,6 +13,7 @@ from matsapply.cohorts import queries as cohorts
 from matsapply.cohorts.models import Stream
 from matsapply.decisions.queries import released_feedback
 from matsapply.evaluations.queries import task_lines
+from matsapply.mail import queries as mail
 from matsapply.offers.models import Offer
 from matsapply.pages.applicant.journey import (
     INTERVIEWS,
@@ -33,6 +34,7 @@ from matsapply.platform.flask_db import session
 from matsapply.process import placement, withdraw
 from matsapply.process.applicant_streams import RELEASED_OFFERS, applicant_streams
 from matsapply.rules.access import Act
+from matsapply.rules.journey import NEWS, hears_by
 from matsapply.rules.refusals import Refused
 from matsapply.rules.stages import ApplicationState, CloseReason, OfferState, Role, StreamApplicationState
 from matsapply.rules.visibility import Released, Stage, application_stage, stream_line
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
     from matsapply.applications.editing import Editing
     from matsapply.applications.queries import StreamPick
+    from matsapply.cohorts.views import KeyDateView
     from matsapply.evaluations.queries import TaskLine
     from matsapply.interviews.queries import InterviewLine
 
@@ -94,6 +97,7 @@ def page() -> ResponseReturnValue:
     pending = [offer for offer in offers if offer.state is OfferState.PENDING]
     open_tasks = [task for task in tasks if task.open(now)]
     to_pick = [line for line in interviews if line.to_pick()]
+    heard = mail.heard(session(), held.person_id)
     to_do = len(pending) + len(open_tasks) + len(to_pick)
     return render_template(
         "applicant/status.html",
@@ -101,6 +105,8 @@ def page() -> ResponseReturnValue:
         headline=headline(stage, held.close_reason),
         placed=stage is Stage.PLACED,
         turn=next_turn(stage, dates, to_do, held.closes_at),
+        hears_by=_hears_by(held, stage, dates, heard.last_at, now),
+        unread=heard.unread,
         rounds=road(held, stage, dates, queries.task_frame(session(), held), held.form(session()).stated_minutes, now),
         tracks=tracks if held.snapshot_number else [],
         streams=_stream_rows(picks, open_tasks, interviews, now, held.close_reason),
@@ -121,6 +127,17 @@ def page() -> ResponseReturnValue:
         may_undo=_may_undo(held),
         at=now,
     )
+
+
+def _hears_by(
+    held: Editing, stage: Stage, dates: Sequence[KeyDateView], heard_at: datetime | None, now: datetime
+) -> datetime | None:
+    """By when the applicant hears from the team, news or not."""
+    last = max((at for at in (heard_at, held.submitted_at) if at is not None), default=None)
+    if last is None:
+        return None
+    news_at = next((date.at for date in dates if date.code == NEWS.get(stage)), None)
+    return hears_by(stage, now, news_at, last)
 
 
 def _stream_rows(

@@ -19,6 +19,7 @@ const wanted = [
   ["form[data-wait]", "wait"],
   ["[data-print]", "print"],
   ["button[data-copy]", "copy"],
+  ["[data-read]", "read"],
 ];
 
 const started = wanted
