@@ -333,6 +333,31 @@ def open_conflicts(session: Session, batch: ReleaseBatch) -> int:
     return session.scalar(query) or 0
 
 
+def doubted(session: Session, batch: ReleaseBatch) -> int:
+    """Decisions of the batch that have to be taken again: a conflict of interest came to light after them."""
+    query = sa.select(sa.func.count()).where(
+        Decision.batch_id == batch.id, Decision.superseded_at.is_(None), Decision.doubted_at.is_not(None)
+    )
+    return session.scalar(query) or 0
+
+
+def take_again(session: Session, actor: Actor, role: Role, decision: Decision, now: datetime) -> Decision:
+    """Record a doubted decision once more as it was, by somebody without a conflict and by the rules as of now.
+
+    Refuses NO_CHANGE where it is not in doubt, WRONG_STATE while its batch is sealed, and what ``record_decision`` may.
+    """
+    if decision.doubted_at is None or decision.superseded_at is not None:
+        raise refuse(Code.NO_CHANGE)
+    second = decision.second_actor_id
+    if second is not None and (second == actor.person_id or has_conflict(session, second, decision.application_id)):
+        raise refuse(Code.SECOND_PERSON_NEEDED)
+    return record_decision(
+        session, actor, role=role, application=decision.application, outcome=decision.outcome, now=now,
+        track_choice=decision.track_choice, stream_application=decision.stream_application, path=decision.path,
+        reason_code=decision.reason_code, second_actor_id=second, feedback=decision.feedback,
+    )  # fmt: skip
+
+
 def unseal(session: Session, actor: Actor, role: Role, batch: ReleaseBatch, now: datetime) -> None:
     """Open a sealed batch again, so that a decision can be changed before the release."""
     facts = facts_of(session, actor, role, now, cohort_id=batch.cohort_id)

@@ -92,6 +92,8 @@ class Decision(Record, Base):
     second_actor_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     recorded_at: Mapped[datetime]
     superseded_at: Mapped[datetime | None]
+    # A conflict of interest came to light afterwards: not to be released before somebody has taken it again.
+    doubted_at: Mapped[datetime | None]
     batch_id: Mapped[int | None] = mapped_column(sa.ForeignKey("release_batch.id"), index=True)
 
     application: Mapped[Application] = relationship()

@@ -23,6 +23,7 @@ from matsapply.mail.kinds import Mail
 from matsapply.offers.models import Offer
 from matsapply.offers.seats import lock_streams
 from matsapply.process.closing import close_if_done, close_now
+from matsapply.process.detection import detect_what_changed
 from matsapply.process.heartbeat import heartbeats
 from matsapply.process.placement import lapse_offer
 from matsapply.process.stream_round import close_interviews, expire_tasks, lock_due_rankings, take_in
@@ -55,7 +56,7 @@ def run_due(session: Session, now: datetime) -> int:
     """Do one bounded piece of what is due at ``now``; returns how many things were done."""
     for cohort in session.scalars(sa.select(Cohort).where(Cohort.state.in_(TAKES_APPLICATIONS)).order_by(Cohort.id)):
         gates = gates_of(session, cohort.id)
-        for piece in (_start_cohort, _close_drafts, _fix_choices, _close_waitlists, _close_done):
+        for piece in (_start_cohort, _close_drafts, _fix_choices, _close_waitlists, _close_done, _find_conflicts):
             if done := piece(session, cohort, gates, now):
                 return done
         for streams in (take_in, close_interviews, lock_due_rankings):
@@ -73,6 +74,11 @@ def _start_cohort(session: Session, cohort: Cohort, gates: Gates, now: datetime)
     facts = facts_of(session, SYSTEM, Role.SYSTEM, now, cohort_id=cohort.id, gates=gates)
     advance(session, cohort, "C2", facts, SYSTEM, Place(cohort.id))
     return 1
+
+
+def _find_conflicts(session: Session, cohort: Cohort, _gates: Gates, now: datetime) -> int:
+    """Conflicts of interest that papers, people, references or mail show since the last look."""
+    return detect_what_changed(session, cohort.id, SYSTEM, now)
 
 
 def _close_drafts(session: Session, cohort: Cohort, gates: Gates, now: datetime) -> int:

@@ -124,6 +124,8 @@ def _ready(session: Session, batch: ReleaseBatch) -> bool:
     """Whether nobody is forgotten. Raises ``Refused``: CONFLICT, NOT_APPROVED."""
     if conflicted := decisions.open_conflicts(session, batch):
         raise refuse(Code.CONFLICT, f"{conflicted} decisions were taken by somebody with a conflict of interest.")
+    if doubtful := decisions.doubted(session, batch):
+        raise refuse(Code.CONFLICT, f"{doubtful} decisions are in doubt since a conflict of interest; take them again.")
     if seatless := offers_without_seat(session, batch):
         raise refuse(Code.NOT_APPROVED, f"{seatless} offers have no seat: they wait for their second approval.")
     return not decisions.missing(session, batch, limit=1)

@@ -1,4 +1,7 @@
-"""Conflicts of interest, declared or detected. An active one hides the application from its person at once."""
+"""Conflicts of interest as acts. An active one hides the application from its person at once and voids what they read.
+
+What follows for decisions and for the team is in ``process.conflicts``, which is what pages call.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,11 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from matsapply.applications.facts import place_of
-from matsapply.applications.models import Application, Reference
+from matsapply.applications.models import Application, TeamTask
 from matsapply.audit import actions as audit
-from matsapply.people.models import Account, EmailAddress, RoleGrant
-from matsapply.people.queries import in_force
 from matsapply.reviews.actions import facts_for, hold, refresh, void
-from matsapply.reviews.models import ConflictOfInterest, ReviewAssignment
-from matsapply.reviews.rounds import OCCUPIED
+from matsapply.reviews.models import ConflictOfInterest, ReviewAssignment, ReviewRound
+from matsapply.reviews.rounds import CENTRAL, NEW_READER, OCCUPIED
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import (
     ApplicationState,
@@ -21,28 +22,17 @@ from matsapply.rules.stages import (
     ConflictKind,
     ConflictSource,
     ConflictState,
-    ReferenceState,
     Role,
 )
 from matsapply.tracking.actions import advance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
     from matsapply.rules.access import Actor
 
-READING_ROLES = (Role.REVIEWER, Role.MENTOR, Role.STREAM_LEAD, Role.TRACK_LEAD)
-# A shared provider says nothing about an employer; nor do the names reserved for examples.
-SHARED_DOMAINS = frozenset(
-    "gmail.com googlemail.com outlook.com hotmail.com live.com msn.com yahoo.com ymail.com icloud.com me.com mac.com"
-    " proton.me protonmail.com pm.me gmx.de gmx.net gmx.com web.de mail.com aol.com fastmail.com zoho.com yandex.com"
-    " yandex.ru mail.ru qq.com 163.com 126.com naver.com hey.com tutanota.com example.com example.org"
-    " example.net".split()
-)
-SHARED_ENDINGS = (".example", ".invalid", ".test", ".localhost")
 DETECTED_REASON = "A conflict of interest was found."
 
 
@@ -55,11 +45,16 @@ def declare(
     kind: ConflictKind,
     now: datetime,
     note: str = "",
+    basis: str = "",
     source: ConflictSource = ConflictSource.DECLARED,
     role: Role = Role.COORDINATOR,
 ) -> ConflictOfInterest:
-    """Make a conflict active. What the person reads or has read of the application is voided (D9), never deleted."""
+    """Make a conflict active. What the person reads or has read of the application is voided (D9), never deleted, and a
+    new reader is asked for where one is missing now."""
     found = _set_active(session, person_id, application.id, kind, source, note)
+    found.basis = basis or found.basis
+    if role is not Role.SYSTEM:
+        found.decided_by_id, found.decided_at = actor.person_id, now
     audit.record(
         session, actor, "conflict.active", now, subject_type="application", subject_id=application.id,
         actor_role=role.value, cohort_id=application.cohort_id, after=kind.value, detail={"person": person_id},
@@ -67,7 +62,31 @@ def declare(
     session.flush()
     for assignment in _readings(session, person_id, application.id):
         void(session, actor, assignment, note.strip() or DETECTED_REASON, now, role=role)
+        ask_new_reader(session, application, assignment.round_id)
     return found
+
+
+def propose(
+    session: Session,
+    *,
+    person_id: int,
+    application_id: int,
+    kind: ConflictKind,
+    basis: str,
+    source: ConflictSource = ConflictSource.DETECTED,
+) -> ConflictOfInterest:
+    """A guess for somebody to look at: from now on no plan gives the application to the person, and that is all."""
+    made = ConflictOfInterest(
+        person_id=person_id,
+        application_id=application_id,
+        kind=kind,
+        source=source,
+        state=ConflictState.PROPOSED,
+        basis=basis,
+    )
+    session.add(made)
+    session.flush()
+    return made
 
 
 def dismiss(
@@ -86,10 +105,12 @@ def dismiss(
         raise refuse(Code.REASON_NEEDED)
     if actor.person_id is None or actor.person_id == conflict.person_id:
         raise refuse(Code.SECOND_PERSON_NEEDED)
-    conflict.state, conflict.note, conflict.decided_by_id = ConflictState.DISMISSED, reason, actor.person_id
+    before, conflict.state = conflict.state, ConflictState.DISMISSED
+    conflict.note, conflict.decided_by_id, conflict.decided_at = reason, actor.person_id, now
     audit.record(
         session, actor, "conflict.dismissed", now, subject_type="application", subject_id=conflict.application_id,
-        actor_role=role.value, before="active", after="dismissed", reason=reason, detail={"person": conflict.person_id},
+        actor_role=role.value, before=before.value, after="dismissed", reason=reason,
+        detail={"person": conflict.person_id},
     )  # fmt: skip
     session.flush()
     _refresh_after(session, conflict)
@@ -114,6 +135,7 @@ def recuse(
         facts = facts_for(held, actor, role, now, reason=reason)
         advance(session, held.assignment, "D5", facts, actor, place_of(held.application))
         session.flush()
+        ask_new_reader(session, held.application, held.round.id)
     elif held.assignment.reviewer_id != actor.person_id:
         raise refuse(Code.NOT_YOURS)
     return declare(
@@ -128,81 +150,29 @@ def recuse(
     )
 
 
-def detect(session: Session, cohort_id: int, actor: Actor, now: datetime) -> int:
-    """Compare the cohort's applications with everybody who reads now; returns how many conflicts are new.
-
-    Found are readers who are the applicant's referee, and readers whose mail comes from the applicant's own, not
-    shared, domain. A conflict that somebody dismissed is not raised again.
-    """
-    known = set(
-        session.execute(
-            sa.select(ConflictOfInterest.person_id, ConflictOfInterest.application_id, ConflictOfInterest.kind)
-            .join(Application, Application.id == ConflictOfInterest.application_id)
-            .where(Application.cohort_id == cohort_id)
+def ask_new_reader(session: Session, application: Application, round_id: int) -> None:
+    """A task for the team where an application that is still read centrally has fewer readers than its round wants."""
+    round_ = session.get_one(ReviewRound, round_id)
+    if round_.kind not in CENTRAL or round_.closed_at or application.state is not ApplicationState.SUBMITTED:
+        return
+    readers = session.scalar(
+        sa.select(sa.func.count()).where(
+            ReviewAssignment.round_id == round_id,
+            ReviewAssignment.application_id == application.id,
+            ReviewAssignment.state.in_(OCCUPIED),
         )
     )
-    found = {*_referees(session, cohort_id, now), *_domains(session, cohort_id, now)} - known
-    for person_id, application_id, kind in sorted(found):
-        application = session.get_one(Application, application_id)
-        declare(
-            session,
-            actor,
-            person_id=person_id,
-            application=application,
-            kind=kind,
-            now=now,
-            source=ConflictSource.DETECTED,
-            role=Role.SYSTEM,
+    asked = session.scalar(
+        sa.select(TeamTask.id)
+        .where(TeamTask.application_id == application.id, TeamTask.kind == NEW_READER, TeamTask.done_at.is_(None))
+        .limit(1)
+    )
+    if (readers or 0) < round_.readers and asked is None:
+        text = "A reader stepped back or has a conflict of interest: a new one is wanted."
+        session.add(
+            TeamTask(cohort_id=application.cohort_id, application_id=application.id, kind=NEW_READER, text=text)
         )
-    return len(found)
-
-
-def _addresses(session: Session, now: datetime) -> list[tuple[int, str]]:
-    """Every address of everybody who reads now."""
-    readers = sa.select(RoleGrant.person_id).where(RoleGrant.role.in_(READING_ROLES), in_force(now))
-    of_account = sa.select(Account.person_id, Account.email).where(Account.person_id.in_(readers))
-    further = sa.select(EmailAddress.person_id, EmailAddress.address).where(EmailAddress.person_id.in_(readers))
-    return list(session.execute(of_account.union(further)))
-
-
-def _referees(session: Session, cohort_id: int, now: datetime) -> Iterable[tuple[int, int, ConflictKind]]:
-    readers: dict[str, set[int]] = {}
-    for person_id, address in _addresses(session, now):
-        readers.setdefault(address, set()).add(person_id)
-    rows = session.execute(
-        sa.select(Reference.application_id, Reference.email)
-        .join(Application, Application.id == Reference.application_id)
-        .where(Application.cohort_id == cohort_id, Reference.state != ReferenceState.REPLACED)
-    )
-    return [
-        (person_id, application_id, ConflictKind.REFEREE)
-        for application_id, address in rows
-        for person_id in readers.get(address, ())
-    ]
-
-
-def _domains(session: Session, cohort_id: int, now: datetime) -> Iterable[tuple[int, int, ConflictKind]]:
-    readers: dict[str, set[int]] = {}
-    for person_id, address in _addresses(session, now):
-        if telling := domain_of(address):
-            readers.setdefault(telling, set()).add(person_id)
-    rows = session.execute(
-        sa.select(Application.id, Application.person_id, Account.email)
-        .join(Account, Account.person_id == Application.person_id)
-        .where(Application.cohort_id == cohort_id, Application.state != ApplicationState.CLOSED)
-    )
-    return [
-        (reader, application_id, ConflictKind.MAIL_DOMAIN)
-        for application_id, person_id, address in rows
-        for reader in readers.get(domain_of(address), ())
-        if reader != person_id
-    ]
-
-
-def domain_of(address: str) -> str:
-    """The domain of an address where it tells of an employer or a school; empty for a shared one."""
-    domain = address.rpartition("@")[2].lower()
-    return "" if domain in SHARED_DOMAINS or domain.endswith(SHARED_ENDINGS) else domain
+        session.flush()
 
 
 def _set_active(
@@ -218,7 +188,7 @@ def _set_active(
     if found is None:
         found = ConflictOfInterest(person_id=person_id, application_id=application_id, kind=kind, source=source)
         session.add(found)
-    found.state, found.decided_by_id = ConflictState.ACTIVE, None
+    found.state, found.decided_by_id, found.decided_at = ConflictState.ACTIVE, None, None
     found.note = note or found.note or ""
     session.flush()
     return found

@@ -138,7 +138,11 @@ class Review(Record, Base):
 
 
 class ConflictOfInterest(Record, Base):
-    """A reason why ``person`` must not see or judge ``application``: it hides the application everywhere at once."""
+    """A reason why ``person`` must not see or judge ``application``. Active, it hides the application everywhere.
+
+    One that rests on a guess (a name, not an address) is proposed first: no reading is given against it, but it hides
+    and voids nothing until somebody has looked at it.
+    """
 
     __tablename__ = "conflict_of_interest"
     __table_args__ = (
@@ -151,8 +155,66 @@ class ConflictOfInterest(Record, Base):
     kind: Mapped[ConflictKind] = mapped_column(enum_type(ConflictKind, "kind"))
     source: Mapped[ConflictSource] = mapped_column(enum_type(ConflictSource, "source"))
     state: Mapped[ConflictState] = mapped_column(enum_type(ConflictState, "state"), default=ConflictState.ACTIVE)
+    # What it was detected by, in words.
+    basis: Mapped[str] = mapped_column(sa.Text, default="", server_default="")
     note: Mapped[str] = mapped_column(sa.Text, default="")
     decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    decided_at: Mapped[datetime | None]
+
+
+class ConflictCheck(Keyed, Base):
+    """When a cohort was last looked through for conflicts of interest, and what there was to see then."""
+
+    __tablename__ = "conflict_check"
+
+    cohort_id: Mapped[int] = mapped_column(sa.ForeignKey("cohort.id"), unique=True)
+    fingerprint: Mapped[str] = mapped_column(sa.String(64))
+    checked_at: Mapped[datetime]
+    found: Mapped[int] = mapped_column(default=0)
+
+
+class ReaderTerms(Record, Base):
+    """How much a reviewer reads in a cohort, and what they read well; where there is no row, the cohort's own terms."""
+
+    __tablename__ = "reader_terms"
+    __table_args__ = (
+        sa.UniqueConstraint("person_id", "cohort_id"),
+        sa.CheckConstraint("least >= 0", name="least_not_negative"),
+        sa.CheckConstraint("most IS NULL OR most >= least", name="most_not_below_least"),
+        sa.CheckConstraint("(least = 0 AND most IS NULL) OR reason <> ''", name="an_own_load_has_its_reason"),
+    )
+
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    cohort_id: Mapped[int] = mapped_column(sa.ForeignKey("cohort.id"), index=True)
+    # Keys of the tracks they can judge; none named: all of them.
+    tracks: Mapped[list[str]] = mapped_column(default=list)
+    # Wishes: languages by their codes, and applicants in zones whose day is near one's own.
+    languages: Mapped[list[str]] = mapped_column(default=list)
+    near_zone: Mapped[bool] = mapped_column(default=False)
+    least: Mapped[int] = mapped_column(default=0)
+    most: Mapped[int | None]
+    reason: Mapped[str] = mapped_column(sa.Text, default="")
+    left_at: Mapped[datetime | None]
+
+
+class ReadingPlan(Record, Base):
+    """Who would read what, as it was worked out and shown; applied exactly so, or not at all."""
+
+    __tablename__ = "reading_plan"
+    __table_args__ = (
+        sa.CheckConstraint("(applied_at IS NULL) = (applied_by_id IS NULL)", name="applied_by_somebody"),
+        sa.Index("ix_reading_plan_cohort_id_made_at", "cohort_id", "made_at"),
+    )
+
+    cohort_id: Mapped[int] = mapped_column(sa.ForeignKey("cohort.id"))
+    options: Mapped[dict[str, Any]] = mapped_column()
+    # A digest of everything the plan was made from.
+    inputs: Mapped[str] = mapped_column(sa.String(64))
+    content: Mapped[dict[str, Any]] = mapped_column()
+    made_by_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
+    made_at: Mapped[datetime]
+    applied_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    applied_at: Mapped[datetime | None]
 
 
 class AnswerRedaction(Keyed, Base):

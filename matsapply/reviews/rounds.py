@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 CENTRAL = frozenset({RoundKind.CENTRAL_SCREEN, RoundKind.CENTRAL_SCORE})
 THIRD_READER = "third_reader"
+NEW_READER = "new_reader"
 DEFAULT_CAP = 60
 OCCUPIED = (*ACTIVE_ASSIGNMENT, AssignmentState.SUBMITTED)
 
@@ -269,11 +270,12 @@ def _refuse_doubles(session: Session, round_: ReviewRound, pairs: Sequence[tuple
 
 
 def _third_reader_found(session: Session, actor: Actor, application_ids: Iterable[int], now: datetime) -> None:
-    """The team's task of finding a third reader is done with the assignment."""
+    """The team's task of finding one more reader is done with the assignment."""
     if actor.person_id is None:
         return
     wanted = set(application_ids)
-    for task in session.scalars(sa.select(TeamTask).where(TeamTask.kind == THIRD_READER, TeamTask.done_at.is_(None))):
+    open_tasks = sa.select(TeamTask).where(TeamTask.kind.in_([THIRD_READER, NEW_READER]), TeamTask.done_at.is_(None))
+    for task in session.scalars(open_tasks):
         if task.application_id in wanted:
             task.done_at, task.done_by_id = now, actor.person_id
     session.flush()

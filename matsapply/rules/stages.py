@@ -370,6 +370,7 @@ class ConflictSource(StrEnum):
 
 
 class ConflictState(StrEnum):
+    PROPOSED = "proposed"
     ACTIVE = "active"
     DISMISSED = "dismissed"
 

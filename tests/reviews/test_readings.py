@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from matsapply.applications.models import TeamTask, TrackChoice
 from matsapply.audit.models import AuditEvent
+from matsapply.process.detection import detect
 from matsapply.reviews import actions, conflicts, rounds
 from matsapply.reviews.actions import Entered
 from matsapply.reviews.aggregates import recompute_check
@@ -302,8 +303,8 @@ def test_detection_finds_referees_and_the_same_employer_but_not_shared_mail(worl
     application = world.application(person=applicant)
     other = world.application(person=world.person("D", "d@gmail.com"))
     made = rounds.assign(world.session, team, world.round(), application, same.person_id or 0, NOW)
-    assert conflicts.detect(world.session, world.cohort.id, team, NOW) == 1
-    assert conflicts.detect(world.session, world.cohort.id, team, NOW) == 0
+    assert detect(world.session, world.cohort.id, team, NOW) == 1
+    assert detect(world.session, world.cohort.id, team, NOW) == 0
     found = world.session.scalars(sa.select(ConflictOfInterest)).one()
     assert (found.person_id, found.application_id, found.kind) == (
         same.person_id,

@@ -21,7 +21,8 @@ from matsapply.pages.reviewer.frame import (
 from matsapply.pages.reviewer.page import as_kept, following_of, onwards, page, question_mode, saved_elsewhere
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
-from matsapply.reviews import actions, conflicts, queries
+from matsapply.process import conflicts
+from matsapply.reviews import actions, queries
 from matsapply.reviews.turns import waits
 from matsapply.rules.access import Act
 from matsapply.rules.refusals import Code, Refused
