@@ -19,6 +19,7 @@ from matsapply.applications.choices import (
     within_tracks,
 )
 from matsapply.applications.models import AnswerDraft, Application, DemographicAnswers
+from matsapply.applications.pace import seconds_spent
 from matsapply.cohorts.models import Question, Stream
 from matsapply.rules.answers import ELSEWHERE
 from matsapply.rules.stages import ApplicationState, QuestionType
@@ -80,8 +81,11 @@ def save_answers(
     values: Mapping[str, Any],
     base_versions: Mapping[str, int],
     now: datetime,
+    opened_at: datetime | None = None,
 ) -> Saved:
     """Keep ``values`` (by question key, as ``rules.answers.read`` gives them), finished or not.
+
+    ``opened_at`` is when the page was fetched: from then, or from the last save, counts the time that was written.
 
     ``application`` must be locked. An answer that was changed since ``base_versions`` by another page, to something
     else than what is sent, is a conflict and stays as it is; the others are kept all the same. Raises ``Refused``:
@@ -98,7 +102,8 @@ def save_answers(
     }
     changed = {key: value for key, value in changed.items() if key not in conflicts}
     if changed:
-        write(session, application.id, changed, now)
+        spent = seconds_spent((each.saved_at for each in before.values()), opened_at, now) // len(changed)
+        write(session, application.id, changed, now, seconds=spent)
         for key in changed:
             versions[key] += 1
         _mark(session, application, now)
@@ -157,12 +162,10 @@ def wish(session: Session, application: Application, stream_id: int, now: dateti
         write(session, application.id, {question_key: after or None}, now)
 
 
-def write(session: Session, application_id: int, values: Mapping[str, Any], now: datetime) -> None:
-    """Put answers down in one statement; the version of each counts up."""
-    rows = [
-        {"application_id": application_id, "question_key": key, "value": value, "version": 1, "saved_at": now}
-        for key, value in values.items()
-    ]
+def write(session: Session, application_id: int, values: Mapping[str, Any], now: datetime, *, seconds: int = 0) -> None:
+    """Put answers down in one statement; the version of each counts up, and ``seconds`` are added to each."""
+    same = {"application_id": application_id, "version": 1, "saved_at": now, "seconds": seconds}
+    rows = [same | {"question_key": key, "value": value} for key, value in values.items()]
     session.flush()
     session.connection().execute(_put_down(session.get_bind().dialect.name), rows)
 
@@ -178,6 +181,7 @@ def _put_down(dialect_name: str) -> Any:
             "value": statement.excluded.value,
             "version": drafts.c.version + 1,
             "saved_at": statement.excluded.saved_at,
+            "seconds": drafts.c.seconds + statement.excluded.seconds,
         },
     )
 

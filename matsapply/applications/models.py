@@ -95,6 +95,25 @@ class AnswerDraft(Keyed, Base):
     value: Mapped[Any] = mapped_column(Json, nullable=True)
     version: Mapped[int] = mapped_column(default=1)
     saved_at: Mapped[datetime]
+    # How long it was written at, as the pauses between saves tell; see applications/pace.py.
+    seconds: Mapped[int] = mapped_column(default=0, server_default="0")
+
+
+class SectionPace(Keyed, Base):
+    """How long a section of a form took those who submitted: the middle half of them. Counted anew now and then."""
+
+    __tablename__ = "section_pace"
+    __table_args__ = (
+        sa.UniqueConstraint("form_version_id", "section"),
+        sa.CheckConstraint("0 <= low_seconds AND low_seconds <= high_seconds", name="low_before_high"),
+    )
+
+    form_version_id: Mapped[int] = mapped_column(sa.ForeignKey("form_version.id"))
+    section: Mapped[str] = mapped_column(sa.String(60))
+    people: Mapped[int]
+    low_seconds: Mapped[int]
+    high_seconds: Mapped[int]
+    measured_at: Mapped[datetime]
 
 
 class Snapshot(Keyed, Base):

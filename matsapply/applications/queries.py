@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -35,6 +36,8 @@ from matsapply.rules.stages import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.orm import Session
 
     from matsapply.applications.editing import Editing
@@ -254,9 +257,10 @@ class Work:
     def saved_at(self) -> datetime | None:
         return max((each.saved_at for each in self.stored.values() if each.saved_at), default=None)
 
-    def sections(self) -> list[SectionState]:
+    def sections(self, pace: Mapping[str, tuple[float, float]] = MappingProxyType({})) -> list[SectionState]:
+        """How far each section is; ``pace`` gives the minutes that were measured (see ``applications.pace``)."""
         form = self.form
-        return progress(form.questions, self.values, self.picked, self.counts, form.stated_minutes)
+        return progress(form.questions, self.values, self.picked, self.counts, form.stated_minutes, pace)
 
     def problems(self) -> list[Problem]:
         return check(self.form.questions, self.values, self.picked, self.counts)

@@ -193,6 +193,7 @@ def write(rows: Rows, frame: Frame, random: Random, made: Draft, name: str, emai
             digest=hashlib.sha256(text.encode()).hexdigest(),
             submit_key=f"demo-{made.id}",
         )
+    writer = Random(made.id)  # of its own: how fast somebody writes changes nothing else of the demo
     chosen = {each.key: wishes[each.type] for each in frame.questions if wishes.get(each.type)}
     for question, value in (answers | chosen).items():
         rows.add(
@@ -203,10 +204,17 @@ def write(rows: Rows, frame: Frame, random: Random, made: Draft, name: str, emai
             value=value,
             version=1,
             saved_at=made.submitted_at or made.started_at,
+            seconds=_seconds(writer, value),
         )
     _write_tracks(rows, frame, made)
     _write_streams(rows, frame, made)
     _write_referees(rows, frame, random, made)
+
+
+def _seconds(writer: Random, value: Any) -> int:
+    """How long an invented person wrote at an answer: a text by its length, anything else a moment."""
+    length = len(value) if isinstance(value, str) else 20
+    return round((8 + 0.6 * length) * writer.lognormvariate(0, 0.5))
 
 
 def _wishes(frame: Frame, made: Draft) -> dict[QuestionType, list[str]]:

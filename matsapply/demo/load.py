@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from matsapply.applications.models import Application, TrackChoice
+from matsapply.applications.pace import measure
 from matsapply.cohorts.load import load_cohort
 from matsapply.cohorts.models import Cohort, Stream
 from matsapply.demo import applicants, cohort_files, messages, reading, stream_phase, words
@@ -95,6 +96,7 @@ def load_demo(
         written += maker.make(count)
         made_before += count
     _settle(session)
+    measure(session, START)
     return DemoReport(session.scalar(sa.select(sa.func.count()).select_from(Application)) or 0, written)
 
 

@@ -74,6 +74,7 @@ class Jobs:
         @huey.periodic_task(crontab(minute="17"))  # type: ignore[untyped-decorator]
         def each_hour() -> None:
             work.sweep_files(app)
+            work.measure_pace(app)
 
         @huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]
         def links() -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
+from matsapply.applications.pace import measure
 from matsapply.files.upkeep import forget, let_go, remove_orphans
 from matsapply.mail.sender import Delivery, deliver_all
 from matsapply.platform import clock, outside, storage
@@ -150,6 +151,14 @@ def _calibrate(app: Flask, cohort_id: int) -> None:
             session.commit()
         standings.write_standings(session, result, clock.now())
         session.commit()
+
+
+def measure_pace(app: Flask) -> int:
+    """Count anew how long the sections of the forms take; returns how many have a pace."""
+    with app.app_context(), transaction_mode("write"), Session(db.engine) as session:
+        measured = measure(session, clock.now())
+        session.commit()
+        return measured
 
 
 def sweep_files(app: Flask) -> int:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from matsapply.platform import instants
+
+if TYPE_CHECKING:
+    from matsapply.rules.answers import SectionState
+
 SECTIONS = {
     "you": "About you",
     "background": "Background",
@@ -17,6 +24,18 @@ SECTIONS = {
 def title_of(section: str) -> str:
     """The section's heading; one that is not known is told by its key."""
     return SECTIONS.get(section, section.replace("_", " ").capitalize())
+
+
+def minutes_left(*states: SectionState) -> str:
+    """How long these sections still take: a range, or one number where both ends agree; empty where nothing is left."""
+    least, most = sum(state.least for state in states), sum(state.most for state in states)
+    if not most:
+        return ""
+    if least == most:
+        return f"about {instants.duration(most)}"
+    if most < 60:
+        return f"{least}–{most} min"
+    return f"{instants.duration(least)} to {instants.duration(most)}"
 
 
 # What the cohort's form says of AI tools, by the word in the cohort's file.

@@ -94,7 +94,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class SectionState:
-    """How far a section is. ``minutes`` is what is left of its share of the form's stated minutes."""
+    """How far a section is. ``least`` and ``most`` are the minutes it still takes; equal where only the form's word for
+    it is known (``measured`` is False then)."""
 
     section: str
     asked: int
@@ -102,7 +103,9 @@ class SectionState:
     required: int
     missing: tuple[str, ...]
     wrong: tuple[Problem, ...]
-    minutes: int
+    least: int
+    most: int
+    measured: bool
 
     @property
     def done(self) -> bool:
@@ -261,11 +264,13 @@ def progress(
     tracks: Sequence[str],
     counts: Mapping[str, int],
     stated_minutes: int,
+    pace: Mapping[str, tuple[float, float]],
 ) -> list[SectionState]:
     """How far each section is, in the order of the form.
 
-    The form's stated minutes are shared among all questions by weight (a long answer by its limit, others equally);
-    what is answered has no minutes left, and questions of tracks that were not picked take none.
+    ``pace`` holds, by section, between how many minutes the middle half of people needed. Where it has nothing, the
+    form's stated minutes are shared among all questions by weight (a long answer by its limit, others equally). What is
+    answered has no minutes left, and questions of tracks that were not picked take none.
     """
     asked = [question for question in questions if applies(question, tracks)]
     problems = check(asked, answers, tracks, counts)
@@ -276,7 +281,10 @@ def progress(
         empty = {question.key for question in here if _unanswered(question, answers, counts)}
         left = sum(_weight(question) for question in here if question.key in empty)
         own = [problem for problem in problems if problem.question_key in {question.key for question in here}]
-        minutes = stated_minutes * left / total
+        whole = sum(_weight(question) for question in here) or 1.0
+        stated = stated_minutes * whole / total
+        low, high = (minutes * left / whole for minutes in pace.get(section, (stated, stated)))
+        least = max(1, round(low)) if empty else 0
         states.append(
             SectionState(
                 section=section,
@@ -285,7 +293,9 @@ def progress(
                 required=sum(question.required for question in here),
                 missing=tuple(problem.question_key for problem in own if problem.code is ProblemCode.MISSING),
                 wrong=tuple(problem for problem in own if problem.code is not ProblemCode.MISSING),
-                minutes=max(1, round(minutes)) if empty else 0,
+                least=least,
+                most=max(least, round(high)) if empty else 0,
+                measured=section in pace,
             )
         )
     return states

@@ -9,6 +9,7 @@ from flask import Blueprint, abort, flash, jsonify, redirect, render_template, r
 
 from matsapply.applications import answers, queries
 from matsapply.applications.answer_files import attach, detach
+from matsapply.applications.pace import pace_of
 from matsapply.cohorts import queries as cohorts
 from matsapply.files.actions import Problem as FileProblem, store_upload
 from matsapply.files.queries import own_file
@@ -28,11 +29,11 @@ from matsapply.pages.applicant.forms import (
     shown,
     typed,
 )
-from matsapply.pages.applicant.own import note_opening, own
+from matsapply.pages.applicant.own import note_opening, own, page_opened_at
 from matsapply.pages.files import picture_for, response_for
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence as refusal_sentence
-from matsapply.pages.sections import ai_rule, title_of
+from matsapply.pages.sections import ai_rule, minutes_left, title_of
 from matsapply.pages.submitted import as_text
 from matsapply.platform import clock
 from matsapply.platform.flask_db import keep, session
@@ -109,6 +110,7 @@ def _page(
             beside[key] = words
     code = held.refusal if refusal is None else refusal.code
     sections = list(present.form.sections)
+    states = present.sections(pace_of(session(), present.form.id))
     page = render_template(
         "applicant/section.html",
         application=held,
@@ -125,7 +127,8 @@ def _page(
         section=section,
         title=title_of(section),
         place=sections.index(section) + 1,
-        sections=[(state, title_of(state.section)) for state in present.sections()],
+        sections=[(state, title_of(state.section)) for state in states],
+        minutes=next(minutes_left(state) for state in states if state.section == section),
         version=_folded(questions, {key: each.version for key, each in present.stored.items()}),
         tolerance=TOLERANCE,
         conflicts={
@@ -187,7 +190,14 @@ def save(section: str) -> ResponseReturnValue:
         values.pop(key, None)
     try:
         saved = answers.save_answers(
-            session(), actor(), held, present.form, values, base | dict.fromkeys(undecided, 0), clock.now()
+            session(),
+            actor(),
+            held,
+            present.form,
+            values,
+            base | dict.fromkeys(undecided, 0),
+            clock.now(),
+            page_opened_at(),
         )
         problems = [(problem.question_key, sentence(problem)) for problem in unkept]
         problems += _save_apart(held, questions) + _upload(held, questions)
@@ -281,7 +291,7 @@ def autosave(section: str) -> ResponseReturnValue:
     values, unkept = read_section(questions, request.form, partial=True)
     base = _unfolded(questions, request.form.get("version", ""))
     try:
-        saved = answers.save_answers(session(), actor(), held, form, values, base, now)
+        saved = answers.save_answers(session(), actor(), held, form, values, base, now, page_opened_at())
         problems = [(problem.question_key, sentence(problem)) for problem in unkept] + _save_apart(held, questions)
     except Refused as refused:
         return jsonify({"message": refusal_sentence(refused.refusal)}), 410

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, current_app, flash, redirect, rend
 from matsapply.applications import queries
 from matsapply.applications.choices import within_tracks
 from matsapply.applications.editing import editing
+from matsapply.applications.pace import pace_of
 from matsapply.cohorts import queries as cohorts
 from matsapply.files import paper
 from matsapply.files.pdf_gate import page_as_pdf
@@ -20,7 +21,7 @@ from matsapply.pages.applicant.reading import sections_of
 from matsapply.pages.files import disposition
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence as refusal_sentence
-from matsapply.pages.sections import ai_rule, title_of
+from matsapply.pages.sections import ai_rule, minutes_left, title_of
 from matsapply.people.models import Person
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
@@ -77,10 +78,14 @@ def overview() -> ResponseReturnValue:
     """The sections: what is done, what is missing, the minutes left."""
     held = own()
     present = queries.work(session(), held)
+    sections = present.sections(pace_of(session(), present.form.id))
     return render_template(
         "applicant/overview.html",
         application=held,
-        sections=present.sections(),
+        sections=sections,
+        left=minutes_left(*(each for each in sections if not each.done or each.required)),
+        measured=any(each.measured for each in sections),
+        minutes_left=minutes_left,
         title_of=title_of,
         refusal=refusal_sentence(Refusal(held.refusal)) if held.refusal else None,
         saved_at=present.saved_at,
