@@ -208,7 +208,7 @@ def live_database(request: pytest.FixtureRequest, database: Database) -> str:
     """The address of a migrated database of this test's own, on each kind: empty, or the demo's where it is marked."""
     if request.node.get_closest_marker("demo") is None:
         return database.fresh()
-    return database.filled("demo", importlib.import_module("tests.demo_site").fill)
+    return database.filled("demo", importlib.import_module("tests.demo_site").fill, "live-demo")
 
 
 @pytest.fixture

@@ -37,7 +37,22 @@ def test_a_live_database_is_fresh_and_keeps_what_is_committed(live_engine, turn)
         one.add(Person(display_name=turn))
         one.commit()
     with Session(live_engine) as other:
-        assert count(other) == 1
+        assert other.scalars(sa.select(Person.id)).all() == [1]
+
+
+def test_what_a_test_does_to_the_tables_is_gone_in_the_next(database):
+    """A copy in which only rows have changed is emptied, not made again; one that has lost a trigger is thrown away."""
+    address = database.fresh("changed")
+    on_sqlite = database.kind == "sqlite"
+    trigger = "audit_event_no_update" if on_sqlite else "audit_event_no_change ON audit_event"
+    triggers = "SELECT count(*) FROM " + ("sqlite_master WHERE type = 'trigger'" if on_sqlite else "pg_trigger")
+    engine = sa.create_engine(address, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        before = connection.exec_driver_sql(triggers).scalar()
+        connection.exec_driver_sql(f"DROP TRIGGER {trigger}")
+    assert database.fresh("changed") == address
+    with engine.begin() as connection:
+        assert connection.exec_driver_sql(triggers).scalar() == before
 
 
 def test_the_database_itself_refuses_a_write_in_a_reading_transaction(live_engine):
