@@ -146,14 +146,15 @@ def short_list(names: Iterable[str], limit: int = 3) -> str:
 
 
 def plural(number: int, word: str, many: str | None = None) -> str:
-    """ "1 review", "3 reviews", "1,204 applications"."""
-    return f"{number:,} {word if number == 1 else many or word + 's'}"
+    """ "1 review", "3 reviews", "1,204 applications"; in the reader's language where a page counts these by name."""
+    one, more = f"%(num)s {word}", f"%(num)s {many or word + 's'}"
+    return languages.ngettext(one, more, number)
 
 
 def words(state: object) -> str:
     """A state's code as people read it: ``in_review`` becomes "In review"."""
     text = str(state).replace("_", " ").strip()
-    return text[:1].upper() + text[1:]
+    return languages.known(text[:1].upper() + text[1:])
 
 
 def tone_of(state: object) -> str:
@@ -261,6 +262,7 @@ def init_app(app: Flask) -> None:
         machine=instants.machine,
         relative=relative,
         left=left,
+        day=instants.day,
         duration=instants.duration,
         markdown=markdown,
         short_list=short_list,

@@ -148,6 +148,11 @@ def pgettext(context: str, message: str, /, **values: object) -> str:
     return _current.get().catalogue.pgettext(context, message) % values
 
 
+def known(text: str) -> str:
+    """What a catalogue calls ``text``, a word that was not written for this place (a state's name); else itself."""
+    return _current.get().catalogue.gettext(text) if text else text
+
+
 class Later(UserString):
     """A text that is put into the reader's language when it is read: for labels and tables made once a process."""
 

@@ -30,12 +30,14 @@ def _blocks(context: EvalContext, singular: str, plural: str, count: int, /, **v
 
 
 def prepare(environment: Environment) -> None:
-    """Teach an environment ``_``, ``_n`` and ``_p`` (texts, escaped like any other) and ``{% trans %}`` (elements)."""
+    """Teach an environment ``_``, ``_n`` and ``_p`` (texts, escaped like any other), ``_l`` (for what is set once,
+    outside of macros) and ``{% trans %}`` (elements)."""
     environment.add_extension("jinja2.ext.i18n")
     environment.newstyle_gettext = True  # type: ignore[attr-defined]
     environment.policies["ext.i18n.trimmed"] = True
     environment.globals.update(
         _=languages.gettext,
+        _l=languages.lazy_gettext,
         _n=languages.ngettext,
         _p=languages.pgettext,
         gettext=_block,
