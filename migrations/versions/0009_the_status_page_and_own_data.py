@@ -13,7 +13,6 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 OLD_KINDS = (
     "confirm_address",
     "already_registered",
@@ -43,6 +42,7 @@ OLD_KINDS = (
     "withdrawn",
     "stream_cancelled",
     "stream_invitation",
+    "mentioned",
     "closed",
     "reopened",
 )
@@ -203,59 +203,11 @@ def downgrade() -> None:
 
 
 def set_kinds(kinds: tuple[str, ...]) -> None:
-    """Say which kinds of message there are. SQLite copies the table for that, with all that belongs to it."""
-    name = op.f("ck_notification_kind")
-    allowed = "kind IN ({})".format(", ".join(f"'{kind}'" for kind in kinds))
-    if op.get_bind().dialect.name == "postgresql":
-        op.drop_constraint(name, "notification", type_="check")
-        op.create_check_constraint(name, "notification", allowed)
-        return
-    states = ("queued", "sending", "sent", "failed", "bounced")
-    table = sa.Table(
-        "notification",
-        sa.MetaData(),
-        sa.Column("kind", sa.String(length=40), nullable=False),
-        sa.Column("person_id", KEY, nullable=True),
-        sa.Column("recipient", sa.String(length=255), nullable=False),
-        sa.Column("cause", sa.String(length=120), nullable=False),
-        sa.Column("dedupe_key", sa.String(length=440), nullable=False),
-        sa.Column("subject", sa.String(length=400), nullable=False),
-        sa.Column("body_text", sa.Text(), nullable=False),
-        sa.Column("body_html", sa.Text(), nullable=False),
-        sa.Column("calendar", sa.Text(), nullable=False),
-        sa.Column("in_portal", sa.Boolean(), nullable=False),
-        sa.Column("state", sa.String(length=40), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("last_error", sa.Text(), nullable=False),
-        sa.Column("public_id", sa.String(length=13), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("id", KEY, nullable=False),
-        sa.CheckConstraint(
-            "(state = 'sending') = (leased_until IS NOT NULL)", name=op.f("ck_notification_sending_has_its_lease")
-        ),
-        sa.CheckConstraint(
-            "(state = 'sent') = (sent_at IS NOT NULL) OR state = 'bounced'",
-            name=op.f("ck_notification_sent_has_its_instant"),
-        ),
-        sa.CheckConstraint(allowed, name=name),
-        sa.CheckConstraint(
-            "state IN ({})".format(", ".join(f"'{state}'" for state in states)), name=op.f("ck_notification_state")
-        ),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_notification_person_id_person")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_notification")),
-        sa.UniqueConstraint("dedupe_key", name=op.f("uq_notification_dedupe_key")),
-        sa.UniqueConstraint("public_id", name=op.f("uq_notification_public_id")),
-        sa.Index("ix_notification_person_id_created_at", "person_id", "created_at"),
-        sa.Index("ix_notification_to_send", "next_try_at", sqlite_where=sa.text("state IN ('queued', 'sending')")),
-    )
-    with op.batch_alter_table("notification", copy_from=table, recreate="always"):
-        pass
+    """Say which kinds of message there are."""
+    listed = ", ".join(f"'{kind}'" for kind in kinds)
+    with op.batch_alter_table("notification") as batch:
+        batch.drop_constraint(op.f("ck_notification_kind"), type_="check")
+        batch.create_check_constraint(op.f("ck_notification_kind"), f"kind IN ({listed})")
 
 
 def guard(*, erasable: bool) -> None:
