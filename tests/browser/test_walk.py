@@ -197,7 +197,9 @@ class Walk:
         team.open(f"/admin/{COHORT}/releases")
         team.tick(scope=scope)
         team.press("Gather a new batch")
-        while team.page.get_by_text("Leave out", exact=True).count():
+        if team.page.get_by_text("Leave all of them out", exact=True).count():
+            team.confirm("Leave all of them out", "Leave all of them out", reason="In a later batch")
+        elif team.page.get_by_text("Leave out", exact=True).count():
             team.confirm("Leave out", "Leave out", reason="In a later batch")
         team.press("Seal")
         team.fill(count="1")

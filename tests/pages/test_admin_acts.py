@@ -152,6 +152,20 @@ def batch_of(team: Team) -> ReleaseBatch:
 
 
 class TestBatches:
+    def test_all_who_are_missing_can_be_left_out_at_once_with_one_reason(self, team: Team) -> None:
+        people = [submitted(team.world, name) for name in ("Ada", "Bob", "Cleo")]
+        team.post("coordinator", "/releases", {"scope": "first_result", "label": ""})
+        batch = team.fresh().scalars(sa.select(ReleaseBatch)).one()
+        path = f"/releases/{batch.public_id}"
+        assert "Leave 3 people out of this batch?" in team.get("coordinator", path).text
+        empty = team.post("coordinator", f"{path}/exclude", {"everybody": "yes", "reason": " "})
+        assert empty.status_code == 409
+        assert team.fresh().scalars(sa.select(BatchExclusion)).all() == []
+        assert team.post("coordinator", f"{path}/exclude", {"everybody": "yes", "reason": TYPED}).status_code == 303
+        left = team.fresh().scalars(sa.select(BatchExclusion)).all()
+        assert {(one.application_id, one.reason) for one in left} == {(one.id, TYPED) for one in people}
+        assert "Everybody in scope is decided or excluded." in team.get("coordinator", path).text
+
     def test_gather_exclude_seal_open_seal_release_and_every_second_click(self, team: Team) -> None:
         ada, bob = submitted(team.world, "Ada"), submitted(team.world, "Bob")
         form: dict[str, Any] = {"choose": [choice_of(team, ada).id], "outcome": "advance"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,8 +20,21 @@ from matsapply.mail.models import Notification
 from matsapply.offers.models import Offer
 from matsapply.pages.admin.application_acts import inert
 from matsapply.people.models import Person, RoleGrant
+from matsapply.people.queries import actor_of, holders
 from matsapply.platform import clock as clock_module
-from matsapply.rules.stages import ApplicationState, BatchState, OfferState, StreamApplicationState
+from matsapply.reviews.aggregates import recompute_check
+from matsapply.reviews.models import ReviewAssignment
+from matsapply.reviews.rounds import apply_plan, ensure_round
+from matsapply.rules.stages import (
+    ApplicationState,
+    AssignmentState,
+    BatchState,
+    OfferState,
+    Role,
+    RoundKind,
+    StreamApplicationState,
+)
+from matsapply.rules.standing import clearly_below
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -29,7 +43,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.demo
 
-REVIEW, STREAMS = "2027-05", "2027-04"
+OPEN, REVIEW, STREAMS = "2027-06", "2027-05", "2027-04"
+START = datetime(2027, 1, 10, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -69,18 +84,30 @@ def batch_address(session: Session, key: str) -> str:
 
 
 def test_from_scores_to_first_results(app, demo, clock):
-    team = signed_in(app, "coordinator")
+    team, second = signed_in(app, "coordinator"), signed_in(app, "coordinator2")
     cohort = demo.scalars(sa.select(Cohort).where(Cohort.key == REVIEW)).one()
     choices = demo.execute(
-        sa.select(TrackChoice.id, TrackChoice.track_id, Application.score_count)
+        sa.select(
+            TrackChoice.id, TrackChoice.track_id, TrackChoice.chance, Application.score_count, Application.public_id
+        )
         .join(Application, Application.id == TrackChoice.application_id)
         .where(Application.cohort_id == cohort.id, Application.state == ApplicationState.SUBMITTED)
     ).all()
     keys = {row.id: row.key for row in demo.execute(sa.select(Track.id, Track.key).where(Track.cohort_id == cohort.id))}
+    # Too few readings for a no, and too far below the bar for a plain yes: two people and a reason.
+    below = {row.id for row in choices if row.chance is not None and clearly_below(row.chance)}
+    for row in choices:
+        if row.score_count < 2 and row.id in below:
+            address = f"/admin/{REVIEW}/applications/{row.public_id}/exception"
+            for who in (team, second):
+                assert post(who, address, choice=row.id, outcome="advance", reason="A rare method").status_code == 303
     for track_id in {row.track_id for row in choices}:
         for outcome in ("advance", "not_advance"):
-            mine = [row for row in choices if row.track_id == track_id]
-            wanted = [row.id for row in mine if (row.score_count < 2 or row.id % 2) == (outcome == "advance")]
+            mine = [
+                row for row in choices if row.track_id == track_id and (row.score_count >= 2 or row.id not in below)
+            ]
+            upward = {row.id for row in mine if row.score_count < 2 or (row.id % 2 and row.id not in below)}
+            wanted = [row.id for row in mine if (row.id in upward) == (outcome == "advance")]
             address = f"/admin/{REVIEW}/decisions/{keys[track_id]}"
             if wanted:
                 assert post(team, address, choose=wanted, outcome=outcome, feedback="Thank you.").status_code == 303
@@ -252,3 +279,40 @@ def test_the_clock_is_for_the_demos_admins(app, demo, clock, settings):
         assert (clock_module.now() - before).total_seconds() > 86_000
         assert post(admin, "/demo/clock", at="2027-01-01 12:00 UTC").status_code == 422
         assert post(admin, "/demo/clock", at="nonsense").status_code == 422
+
+
+def test_the_invented_reviewers_finish_what_is_assigned(app, demo, clock, settings):
+    """By the same actions as anybody's: the queues are empty afterwards and the kept scores are right."""
+    admin, team = signed_in(app, "admin"), signed_in(app, "coordinator")
+    cohort = demo.scalars(sa.select(Cohort).where(Cohort.key == OPEN)).one()
+    submitted = sa.select(Application.id).where(
+        Application.cohort_id == cohort.id, Application.state == ApplicationState.SUBMITTED
+    )
+    waiting = (
+        sa.select(sa.func.count())
+        .select_from(ReviewAssignment)
+        .where(
+            ReviewAssignment.application_id.in_(submitted),
+            ReviewAssignment.state.in_((AssignmentState.ASSIGNED, AssignmentState.STARTED)),
+        )
+    )
+    actor, now = (
+        actor_of(demo, demo.scalars(sa.select(Person.id).where(Person.display_name == "Admin")).one(), START),
+        START,
+    )
+    round_ = ensure_round(demo, cohort.id, RoundKind.CENTRAL_SCORE)
+    reviewers = holders(demo, Role.REVIEWER, now)
+    first, second = demo.scalars(submitted.order_by(Application.id).limit(2)).all()
+    apply_plan(demo, actor, round_, [(first, reviewers[0]), (first, reviewers[1]), (second, reviewers[2])], now)
+    demo.commit()
+    assert demo.scalar(waiting) == 3
+    assert post(team, "/demo/readings", cohort=OPEN).status_code == 403
+    assert post(admin, "/demo/readings", cohort="nowhere").status_code == 404
+    assert post(admin, "/demo/readings", cohort=OPEN).status_code == 303
+    demo.rollback()
+    demo.expire_all()
+    assert demo.scalar(waiting) == 0
+    assert demo.get_one(Application, first).score_count in {2, 3}  # a third where the two disagreed
+    assert recompute_check(demo, cohort.id) == []
+    post(admin, "/demo/readings", cohort=OPEN)
+    assert "Nobody has anything to read" in admin.get(f"/demo?cohort={OPEN}").text

@@ -106,13 +106,7 @@ def _page(frame: CohortFrame, batch: ReleaseBatch, *, problem: str = "", status:
         page = queries.member_page(session(), batch.id, seen, after=args.get("after"), before=args.get("before"))
     except BadCursor:
         abort(400)
-    lacking: list[queries.Forgotten] = []
-    if batch.state is BatchState.OPEN:
-        if batch.scope is BatchScope.FIRST_RESULT:
-            names = {key: name for key, (_, name) in frame.tracks.items()}
-        else:
-            names = {one.id: one.name for one in cohorts.streams(session(), frame.id, states=None)}
-        lacking = queries.forgotten(session(), actions.missing(session(), batch), seen, names)
+    lacking = _lacking(frame, batch) if batch.state is BatchState.OPEN else []
     first = [member.application_id for member in page.rows[:SAMPLES]]
     open_or_sealed = batch.state in {BatchState.OPEN, BatchState.SEALED}
     shown = render_template(
@@ -132,9 +126,17 @@ def _page(frame: CohortFrame, batch: ReleaseBatch, *, problem: str = "", status:
         problem=problem,
         status=status,
         reason=request.form.get("reason", ""),
-        about=request.form.get("application", ""),
+        about="everybody" if request.form.get("everybody") else request.form.get("application", ""),
     )
     return shown, status
+
+
+def _lacking(frame: CohortFrame, batch: ReleaseBatch) -> list[queries.Forgotten]:
+    if batch.scope is BatchScope.FIRST_RESULT:
+        names = {key: name for key, (_, name) in frame.tracks.items()}
+    else:
+        names = {one.id: one.name for one in cohorts.streams(session(), frame.id, states=None)}
+    return queries.forgotten(session(), actions.missing(session(), batch), visible(Act.DECISIONS_READ), names)
 
 
 @blueprint.post("/<cohort_key>/releases/<public_id>/<step>")
@@ -162,6 +164,11 @@ def _step(frame: CohortFrame, batch: ReleaseBatch, role: Role, step: str) -> str
     match step:
         case "gather":
             return f"The batch holds {actions.gather(session(), batch)} decisions."
+        case "exclude" if request.form.get("everybody") == "yes":
+            people = _lacking(frame, batch)
+            for one in people:
+                actions.exclude(session(), actor(), batch, one.application_id, reason, now)
+            return f"{len(people)} {'person is' if len(people) == 1 else 'people are'} left out of this batch."
         case "exclude":
             head = application_at(frame, request.form.get("application", ""))
             actions.exclude(session(), actor(), batch, head.id, reason, now)

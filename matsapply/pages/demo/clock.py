@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 
 from matsapply.cohorts import queries as cohorts
+from matsapply.demo import readers
 from matsapply.demo.staff import APPLICANT_SIGN_INS, PASSWORD, STAFF_SIGN_INS
 from matsapply.jobs.runner import run_all_now
 from matsapply.pages import site
@@ -97,6 +98,23 @@ def move() -> ResponseReturnValue:
     flash(f"It is now {clock.now():%d %b %Y, %H:%M} UTC. Due since: {done} steps taken, {sent} messages sent.", "good")
     frame = request.form.get("cohort") or None
     return redirect(url_for("demo_clock.about", cohort=frame), 303)
+
+
+@blueprint.post("/demo/readings")
+@needs(Act.DEMO)
+def finish_readings() -> ResponseReturnValue:
+    """Let the invented reviewers finish what is assigned to them in a cohort, so that decisions can be taken."""
+    if Role.ADMIN not in actor().roles:
+        abort(403)
+    frame = next((one for one in site.cohort_frames() if one.key == request.form.get("cohort")), None)
+    if frame is None:
+        abort(404)
+    done = readers.finish_readings(session(), frame.id, clock.now())
+    if done:
+        flash(f"{done} readings submitted in {frame.label}.", "good")
+    else:
+        flash(f"Nobody has anything to read in {frame.label}. Assign readers first, after the closing date.", "warn")
+    return redirect(url_for("demo_clock.about", cohort=frame.key), 303)
 
 
 def _wanted(now: datetime) -> datetime | str:
