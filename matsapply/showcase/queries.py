@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from matsapply.platform.db import fetch
 from matsapply.rules.names import folded
 from matsapply.rules.showcase import LinkConfidence, PaperRole
 from matsapply.showcase.models import Fellow, Paper, PaperPerson, PaperStream
 from matsapply.showcase.searching import SYNONYMS, meant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
 
 PAGE = 30
 MOST = 100
 MOST_WORDS = 8
+MOST_RELATED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,34 +198,67 @@ def paper_by_slug(session: Session, slug: str, *, hidden: bool = False) -> Paper
     return paper_rows(session, [found])[0] if found else None
 
 
-def related(session: Session, paper: PaperRow, limit: int = 4) -> tuple[PaperRow, ...]:
-    """Other papers with most in common: a shared author counts 3, a shared stream 2, the topic 1; then the newest."""
+def _related() -> sa.Select[tuple[Paper]]:
     people = sa.select(
         PaperPerson.paper_id.label("paper_id"),
         (3 * sa.func.count(sa.distinct(PaperPerson.folded_name))).label("points"),
-    ).where(PaperPerson.folded_name.in_({folded(name) for name in paper.authors}))
-    streams = sa.select(PaperStream.paper_id, 2 * sa.func.count()).where(PaperStream.stream_key.in_(paper.streams))
+    ).where(PaperPerson.folded_name.in_(sa.bindparam("names", expanding=True)))
+    streams = sa.select(PaperStream.paper_id, 2 * sa.func.count()).where(
+        PaperStream.stream_key.in_(sa.bindparam("streams", expanding=True))
+    )
     # Of a topic with thousands of papers the newest are enough: no other would come first by its points.
     topic = (
         sa.select(Paper.id, sa.literal(1))
-        .where(Paper.topic == paper.topic, Paper.topic != "", Paper.hidden.is_(False))
+        .where(Paper.topic == sa.bindparam("topic"), Paper.topic != "", Paper.hidden.is_(False))
         .order_by(Paper.published.desc(), Paper.id.desc())
-        .limit(limit + 1)
+        .limit(MOST_RELATED + 1)
         .subquery()
     )
     points = sa.union_all(
         people.group_by(PaperPerson.paper_id), streams.group_by(PaperStream.paper_id), sa.select(*topic.c)
     ).subquery()
-    total = sa.func.sum(points.c.points)
-    found = session.scalars(
+    return (
         sa.select(Paper)
         .join(points, points.c.paper_id == Paper.id)
-        .where(Paper.hidden.is_(False), Paper.id != paper.id)
+        .where(Paper.hidden.is_(False), Paper.id != sa.bindparam("paper_id"))
         .group_by(Paper.id)
-        .order_by(total.desc(), Paper.published.desc(), Paper.id.desc())
-        .limit(limit)
-    ).all()
-    return paper_rows(session, found)
+        .order_by(sa.func.sum(points.c.points).desc(), Paper.published.desc(), Paper.id.desc())
+        .limit(MOST_RELATED)
+    )
+
+
+_RELATED = _related()  # put together once: that costs more than running it
+
+
+def related(session: Session, paper: PaperRow) -> tuple[PaperRow, ...]:
+    """Other papers with most in common: a shared author counts 3, a shared stream 2, the topic 1; then the newest."""
+    wanted = {
+        "names": sorted({folded(name) for name in paper.authors}),
+        "streams": list(paper.streams),
+        "topic": paper.topic,
+        "paper_id": paper.id,
+    }
+    return paper_rows(session, session.scalars(_RELATED, wanted).all())
+
+
+_PEOPLE = (
+    sa.select(
+        PaperPerson.paper_id,
+        PaperPerson.role,
+        PaperPerson.name,
+        PaperPerson.linked_author,
+        PaperPerson.link_confidence,
+        Fellow.slug,
+    )
+    .outerjoin(Fellow, Fellow.id == PaperPerson.fellow_id)
+    .where(PaperPerson.paper_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(PaperPerson.paper_id, PaperPerson.position)
+)
+_STREAMS = (
+    sa.select(PaperStream.paper_id, PaperStream.stream_key)
+    .where(PaperStream.paper_id.in_(sa.bindparam("ids", expanding=True)), PaperStream.hidden.is_(False))
+    .order_by(PaperStream.position, PaperStream.id)
+)
 
 
 def paper_rows(session: Session, found: Sequence[Paper]) -> tuple[PaperRow, ...]:
@@ -231,20 +266,7 @@ def paper_rows(session: Session, found: Sequence[Paper]) -> tuple[PaperRow, ...]
     ids = [paper.id for paper in found]
     authors: dict[int, list[str]] = defaultdict(list)
     fellows: dict[int, list[FellowName]] = defaultdict(list)
-    people: Iterable[Any] = session.execute(
-        sa.select(
-            PaperPerson.paper_id,
-            PaperPerson.role,
-            PaperPerson.name,
-            PaperPerson.linked_author,
-            PaperPerson.link_confidence,
-            Fellow.slug,
-        )
-        .outerjoin(Fellow, Fellow.id == PaperPerson.fellow_id)
-        .where(PaperPerson.paper_id.in_(ids))
-        .order_by(PaperPerson.paper_id, PaperPerson.position)
-    )
-    for paper_id, role, name, author, confidence, fellow_slug in people:
+    for paper_id, role, name, author, confidence, fellow_slug in fetch(session, _PEOPLE, ids=ids):
         if role is PaperRole.AUTHOR:
             authors[paper_id].append(name)
         else:
@@ -253,11 +275,7 @@ def paper_rows(session: Session, found: Sequence[Paper]) -> tuple[PaperRow, ...]
                 FellowName(fellow_slug, name, author if sure and author != name else "", confidence)
             )
     streams: dict[int, list[str]] = defaultdict(list)
-    for paper_id, key in session.execute(
-        sa.select(PaperStream.paper_id, PaperStream.stream_key)
-        .where(PaperStream.paper_id.in_(ids), PaperStream.hidden.is_(False))
-        .order_by(PaperStream.position, PaperStream.id)
-    ):
+    for paper_id, key in fetch(session, _STREAMS, ids=ids):
         streams[paper_id].append(key)
     return tuple(
         PaperRow(

@@ -183,6 +183,11 @@ def _names() -> dict[str, dict[str, str]]:
 
 def _grew(found: PaperRow) -> dict[str, Any]:
     """Where a paper grew: its cohort, and the streams near it with their mentors, as the cohort in force has them."""
-    cohort = cohorts.cohort_in_force(session(), clock.now()) if found.streams else None
-    streams = cohorts.stream_mentors(session(), cohort.id, found.streams) if cohort else []
-    return {"streams": streams, "cohort": found.cohort_key}
+
+    def made() -> dict[str, tuple[str, str, list[str]]]:
+        cohort = cohorts.cohort_in_force(session(), clock.now())
+        keys = list(cohorts.stream_names(session(), cohort.id)) if cohort else []
+        return {one[0]: one for one in cohorts.stream_mentors(session(), cohort.id, keys)} if cohort else {}
+
+    every = kept_value(("mentors",), COUNTS_KEPT, made) if found.streams else {}
+    return {"streams": [every[key] for key in found.streams if key in every], "cohort": found.cohort_key}
