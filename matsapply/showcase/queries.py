@@ -198,7 +198,7 @@ def paper_by_slug(session: Session, slug: str, *, hidden: bool = False) -> Paper
     return paper_rows(session, [found])[0] if found else None
 
 
-def _related() -> sa.Select[tuple[Paper]]:
+def _related() -> sa.Select[Paper]:
     people = sa.select(
         PaperPerson.paper_id.label("paper_id"),
         (3 * sa.func.count(sa.distinct(PaperPerson.folded_name))).label("points"),
