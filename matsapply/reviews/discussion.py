@@ -16,6 +16,7 @@ from matsapply.applications.facts import letter_to
 from matsapply.audit import actions as audit
 from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
+from matsapply.people.models import Person
 from matsapply.platform.db import fetch
 from matsapply.reviews.actions import Held, hold
 from matsapply.reviews.aggregates import counts
@@ -98,6 +99,28 @@ def said(
         )
         for row in rows
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One thing that was said, as the team reads it: by whom, in words that may have been taken back."""
+
+    name: str
+    text: str
+    posted_at: datetime
+    withdrawn_at: datetime | None
+
+
+def for_team(session: Session, application_id: int) -> list[Spoken]:
+    """Everything that was said about an application, the oldest first; what was taken back too."""
+    rows = session.execute(
+        sa.select(Person.display_name, ReviewComment.text, ReviewComment.posted_at, ReviewComment.withdrawn_at)
+        .join(ReviewAssignment, ReviewAssignment.id == ReviewComment.assignment_id)
+        .join(Person, Person.id == ReviewAssignment.reviewer_id)
+        .where(ReviewComment.application_id == application_id)
+        .order_by(ReviewComment.id)
+    )
+    return [Spoken(*row) for row in rows]
 
 
 def mentioned(text: str, there: Iterable[int]) -> set[int]:

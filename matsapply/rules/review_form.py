@@ -76,7 +76,7 @@ def write(sheets: Iterable[Sheet]) -> str:
     for sheet in sheets:
         parts += [f"#= review {sheet.ref} {sheet.version}", *(f"# {_one_line(line)}" for line in sheet.about), ""]
         for question, answer in sheet.answers:
-            parts += [f"# {_one_line(question)}", *(INDENT + line for line in _lines(answer)), ""]
+            parts += [f"# {_one_line(question)}", *(INDENT + line for line in lines_of(answer)), ""]
         parts.append("#= scores")
         for each in sheet.criteria:
             parts += [
@@ -102,7 +102,7 @@ def write(sheets: Iterable[Sheet]) -> str:
 def parse(text: str) -> tuple[list[Filled], list[Problem]]:
     """The reviews, and everything that is wrong; where anything is, no review should be used."""
     reader = _Reader()
-    for number, line in enumerate(_lines(text.removeprefix("\ufeff")), 1):
+    for number, line in enumerate(lines_of(text.removeprefix("\ufeff")), 1):
         reader.take(number, line)
     return reader.finish()
 
@@ -194,7 +194,8 @@ class _Reader:
         return self.found, self.problems
 
 
-def _lines(text: str) -> Sequence[str]:
+def lines_of(text: str) -> Sequence[str]:
+    """The lines of a text as they are counted here."""
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
@@ -203,7 +204,7 @@ def _one_line(text: str) -> str:
 
 
 def _escaped(text: str) -> list[str]:
-    return [f"\\{line}" if _divides(line) else line for line in _lines(text)]
+    return [f"\\{line}" if _divides(line) else line for line in lines_of(text)]
 
 
 def _divides(line: str) -> bool:

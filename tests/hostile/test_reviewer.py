@@ -100,7 +100,10 @@ def test_case_4_a_conflict_hides_the_application_at_once(reader: Visitor, live_s
         )
     )
     live_session.commit()
-    assert reader.get(f"/review/{chosen.public_id}").status_code == 404
+    for path in ("", "/offline.txt", "/recuse", "?question=evidence"):
+        assert reader.get(f"/review/{chosen.public_id}{path}").status_code == 404, path
+    text = reader.get("/review/offline.txt").text
+    assert (chosen.public_id in text, other.public_id in text) == (False, True)
     page = reader.get("/review").text
     assert chosen.public_id not in page
     assert other.public_id in page
@@ -159,8 +162,9 @@ def test_case_23_naughty_text_is_kept_or_refused(reader: Visitor, live_session: 
     chosen = own(live_session)[0]
     page = f"/review/{chosen.public_id}"
     scores = {f"score-{text[:50]}": text[:50], "confidence": text, "minutes": text, "version": text}
-    for path in (f"{page}/draft", page, f"{page}/recuse", f"{page}/return"):
+    for path in (f"{page}/draft", f"{page}/skip", f"{page}/discussion", page, f"{page}/recuse", f"{page}/return"):
         fields = {"note": text, "feedback": text, "reason": text, "kind": text[:50], **scores}
+        fields |= {"comment": text, "post_key": text, "to": text}
         assert reader.post(path, fields, form="/review").status_code in {303, 404, 409, 413, 422}, path
     for minutes in ("nan", "inf", "-1e400", "1e400", "1_0", "²"):
         answer = reader.post(f"{page}/draft", {"minutes": minutes, "version": "0"}, form="/review")
@@ -173,9 +177,10 @@ def test_case_9_a_grant_that_ended_closes_every_page_at_once(reader: Visitor, li
     held = sa.update(RoleGrant).where(RoleGrant.person_id == chosen.reviewer_id, RoleGrant.role == Role.REVIEWER)
     live_session.execute(held.values(ends_at=clock.now()))
     live_session.commit()
-    for path in ("/review", "/review/done", f"/review/{chosen.public_id}", f"/review/{chosen.public_id}/recuse"):
-        assert reader.get(path).status_code in {403, 404}, path
-    for path in ("", "/draft", "/return", "/recuse"):
+    own_pages = ("", "/recuse", "/offline.txt", "?question=evidence")
+    for path in ("", "/done", "/offline", "/offline.txt", *(f"/{chosen.public_id}{page}" for page in own_pages)):
+        assert reader.get(f"/review{path}").status_code in {403, 404}, path
+    for path in ("", "/draft", "/return", "/recuse", "/skip", "/discussion"):
         sent = reader.post(f"/review/{chosen.public_id}{path}", {"note": "still here"}, form="/account")
         assert sent.status_code in {403, 404}, path
     live_session.rollback()
@@ -187,13 +192,15 @@ def test_case_10_nobody_else_writes_a_review(app: Flask, reader: Visitor, live_s
     chosen = own(live_session)[0]
     other = Visitor(app.test_client())
     assert other.sign_in(f"{who}@demo.example", PASSWORD).status_code in {302, 303}
-    for path in ("", "/draft", "/return", "/recuse"):
+    for path in ("", "/draft", "/return", "/recuse", "/skip", "/discussion", "/discussion/0/take-back"):
         sent = other.post(f"/review/{chosen.public_id}{path}", {"note": "mine now"}, form="/account")
         assert sent.status_code == 403, path
+    for path in ("/review/claim", "/review/offline"):
+        assert other.post(path, {"text": "mine now"}, form="/account").status_code == 403, path
 
 
-def test_case_4_and_8_nothing_a_reviewer_may_download_exists(reader: Visitor) -> None:
-    """A blind reader has no export and no file: the routes that give any are not theirs."""
+def test_case_4_and_8_no_export_and_no_file_is_a_reviewers(reader: Visitor) -> None:
+    """A blind reader has no export, and no file but the text of their own readings: the routes that give any refuse."""
     routes = reader.client.application.url_map.iter_rules()
     rules = [rule for rule in routes if "file" in rule.rule or ".csv" in rule.rule]
     assert rules

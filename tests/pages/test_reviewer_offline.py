@@ -126,9 +126,10 @@ def test_a_slip_anywhere_saves_nothing_and_is_told_by_its_line(
     second = desk.refs[1]
     line = line_of(second, "motive:")
     for values, said in (
-        ({"motive": "6"}, f"Line {line}: motive: This score is not on the scale"),
-        ({"motive": "5", "submit": "yes"}, f"Line {line_of(second, 'research:')}: research: Choose a score"),
-        ({"note": "x" * 8001}, f"Line {line_of(second, '#= note')}: Keep the note under 8000"),
+        ({"motive": "6"}, f"Line {line} (“motive: 6”): motive: This score is not on the scale"),
+        ({"motive": "5", "submit": "yes"}, f"Line {line_of(second, 'research:')} (“research:”): research: Choose a"),
+        ({"note": "x" * 8001}, f"Line {line_of(second, '#= note')} (“#= note”): Keep the note under 8000"),
+        ({"motive": "6", "confidence": "x"}, f"Line {line} (“motive: 6”): motive: This score"),
     ):
         refused = bring(desk, filled(text, second, **values))
         assert refused.status_code == 422, said
@@ -137,7 +138,7 @@ def test_a_slip_anywhere_saves_nothing_and_is_told_by_its_line(
     unknown = text.replace("motive:", "charm: 3\nmotive:", 1)
     assert "The rubric has no such criterion" in problems(bring(desk, unknown))
     foreign = text.replace(f"#= review {second} ", "#= review 0000000000000 ")
-    assert f"Line {line_of(second, '#= review')}: There is no review of yours" in problems(bring(desk, foreign))
+    assert "(“#= review 0000000000000 1”): There is no review of yours" in problems(bring(desk, foreign))
     assert "not UTF-8" in problems(bring(desk, b"#= reviews 1\n\xff\xfe"))
     with monkeypatch.context() as patch:
         patch.setattr(offline, "MOST_LETTERS", 100)

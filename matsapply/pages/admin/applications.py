@@ -17,6 +17,7 @@ from matsapply.people.queries import names_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.platform.keyset import BadCursor
+from matsapply.reviews.discussion import for_team
 from matsapply.rules.access import Act, may
 from matsapply.rules.stages import ApplicationState, Role
 
@@ -148,6 +149,7 @@ def application_page(
         entries=files.entries_of(session(), head.id),
         referees=files.referees_of(session(), head.id),
         readings=decisions.readings_of(session(), head.id),
+        said=for_team(session(), head.id),
         open_readings=decisions.open_readings_of(session(), head.id),
         decisions=rows,
         signers=names_of(session(), [row.second_id for row in rows]),

@@ -122,7 +122,7 @@ def _page(
         frame=frame,
         head=head,
         code=short_code(head.public_id),
-        parts=parts,
+        parts=sorted(parts, key=lambda part: not any(each.kind for each in part.stretches)),
         problems=[(None, problem), *problems] if problem else problems,
     )
     return page, status

@@ -27,7 +27,7 @@ from matsapply.reviews import actions, queries
 from matsapply.reviews.reading import reading
 from matsapply.rules.access import Act
 from matsapply.rules.refusals import Refused
-from matsapply.rules.review_form import Criterion, Filled, Problem, Sheet, parse, write
+from matsapply.rules.review_form import Criterion, Filled, Problem, Sheet, lines_of, parse, write
 from matsapply.rules.stages import AssignmentState
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 MOST_SHEETS = 100  # a text with more is no longer read by anybody in one go
 MOST_LETTERS = 2_000_000
+STEPS_OF_CONFIDENCE = frozenset("12345")
+LONGEST_QUOTE = 40
 NOT_YOURS = "There is no review of yours with this number that can be changed now."
 
 
@@ -93,11 +95,10 @@ def bring_back() -> ResponseReturnValue:
         return _page(text, [Problem(0, problem)]), 422
     filled, problems = parse(text)
     wanted: list[Wanted] = []
-    if not problems:
-        for each in filled:
-            found, wrong = _wanted(each)
-            problems += wrong
-            wanted += [found] if found else []
+    for each in filled:
+        found, wrong = _wanted(each)
+        problems += wrong
+        wanted += [found] if found else []
     if problems:
         return _page(text, sorted(problems, key=lambda each: each.line)), 422
     wanted = [each for each in wanted if request.form.get(f"choice-{each.filled.ref}") != "keep"]
@@ -179,7 +180,7 @@ def _wanted(filled: Filled) -> tuple[Wanted | None, list[Problem]]:
         scores=dict(filled.scores),
         note=plain_text(filled.note),
         feedback=plain_text(filled.feedback),
-        confidence=int(filled.confidence) if filled.confidence else None,
+        confidence=int(filled.confidence) if filled.confidence in STEPS_OF_CONFIDENCE else None,
     )
     whole = filled.submit or assignment.state is AssignmentState.SUBMITTED
     problems = [
@@ -238,7 +239,8 @@ def _save(text: str, wanted: list[Wanted]) -> ResponseReturnValue:
 
 
 def _page(text: str = "", problems: list[Problem] | None = None, overtaken: list[Overtaken] | None = None) -> str:
-    lines = [(None, f"Line {each.line}: {each.text}" if each.line else each.text) for each in problems or ()]
+    typed = ["", *lines_of(text)]
+    lines = [(None, _told(each, typed[each.line] if each.line < len(typed) else "")) for each in problems or ()]
     return render_template(
         "reviewer/offline.html",
         text=text,
@@ -247,3 +249,12 @@ def _page(text: str = "", problems: list[Problem] | None = None, overtaken: list
         open_count=len(queries.open_order(session(), actor())),
         most=MOST_SHEETS,
     )
+
+
+def _told(problem: Problem, typed: str) -> str:
+    """A problem with its line and what stands there, so that it is found without counting."""
+    if not problem.line:
+        return problem.text
+    shown = typed.strip()
+    quoted = f" (“{shown[:LONGEST_QUOTE]}{'…' if len(shown) > LONGEST_QUOTE else ''}”)" if shown else ""
+    return f"Line {problem.line}{quoted}: {problem.text}"
