@@ -11,10 +11,12 @@ from matsapply.applications import answers as drafts
 from matsapply.applications.choices import apply_streams, sync_tracks, within_tracks
 from matsapply.applications.editing import Editing, editing
 from matsapply.applications.facts import facts_of, has_other_live, letter_to, place_of
+from matsapply.applications.forms import form_by_key
 from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, Snapshot
 from matsapply.applications.queries import Work, work
 from matsapply.applications.references import request_references
+from matsapply.applications.reuse import earlier_answers
 from matsapply.cohorts.forms import published_form
 from matsapply.people.models import Account, Person
 from matsapply.rules.answers import applies, digest, is_empty
@@ -39,8 +41,6 @@ _NOT_IN_SNAPSHOTS = frozenset(
         QuestionType.STREAM_INTEREST,
     }
 )
-# Answers that are given anew each time: what somebody declares, and what belongs to one cohort.
-_NEVER_REUSED = frozenset({QuestionType.BOOL, QuestionType.TRACK_RANK, QuestionType.STREAM_INTEREST, QuestionType.FILE})
 
 
 def start(session: Session, actor: Actor, *, cohort_id: int, now: datetime, reuse: bool = False) -> Application:
@@ -73,9 +73,8 @@ def start(session: Session, actor: Actor, *, cohort_id: int, now: datetime, reus
         if (value := known.get(_meaning(question.key, question.type))) is not None
     }
     if reuse:
-        kinds = {question.key: question.type for question in form.questions}
-        last = last_answers(session, actor.person_id, application.id)
-        values |= {key: value for key, value in last.items() if kinds.get(key) not in {None, *_NEVER_REUSED}}
+        earlier = earlier_answers(session, actor.person_id, application.id)
+        values |= earlier.for_form(form_by_key(session, form.id), {}) if earlier else {}
     if values:
         drafts.write(session, application.id, values, now)
     application.draft_changed_at = now
@@ -96,19 +95,6 @@ def _known(session: Session, person_id: int) -> dict[str, str]:
     # UTC is what an account has before anybody said where they are: that is a question, not an answer.
     zones = {} if zone == "UTC" else {QuestionType.TIMEZONE.value: zone}
     return {"name": name, QuestionType.EMAIL.value: address, **zones}
-
-
-def last_answers(session: Session, person_id: int, besides: int | None = None) -> dict[str, Any]:
-    """The answers of the person's last submission, in whatever cohort; empty where there is none."""
-    query = (
-        sa.select(Snapshot.content)
-        .join(Application, Application.id == Snapshot.application_id)
-        .where(Application.person_id == person_id)
-    )
-    if besides is not None:
-        query = query.where(Application.id != besides)
-    content = session.scalar(query.order_by(Snapshot.received_at.desc(), Snapshot.id.desc()).limit(1))
-    return dict((content or {}).get("answers", {}))
 
 
 def submit(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 
-from matsapply.applications.answers import save_answers, stored_answers
+from matsapply.applications.answers import save_answers, stored_answers, write
+from matsapply.applications.editing import editing
 from matsapply.applications.models import AnswerDraft, Application, Extension, Snapshot, TrackChoice
 from matsapply.applications.queries import work
+from matsapply.applications.reuse import offered, take_over
 from matsapply.mail.kinds import Mail
 from matsapply.mail.models import Notification
 from matsapply.process import apply
@@ -85,6 +88,30 @@ def test_a1_reuses_the_last_answers_on_request_but_no_declaration(session: Sessi
     assert known["evidence"] == "From the year before."
     assert known["q_empirical"] == make.ANSWERS["q_empirical"]
     assert not {"truth", "adult", "tracks", "streams"} & set(known)
+
+
+def test_earlier_answers_fill_what_is_empty_and_fits(session: Session) -> None:
+    """A draft that was never submitted counts as well; what a question no longer takes stays behind."""
+    first, ada = make.cohort(session), make.person(session)
+    old = apply.start(session, make.acting(ada), cohort_id=first.cohort.id, now=make.NOW)
+    long = "Written before. " * 100
+    write(session, old.id, {"evidence": long, "place": ["the moon"], "links": ["https://example.org"]}, make.NOW)
+    second = make.cohort(session)
+    mine = apply.start(session, make.acting(ada), cohort_id=second.cohort.id, now=make.NOW)
+    held = editing(session, make.acting(ada), make.NOW, public_id=mine.public_id, lock=True)
+    assert held is not None
+    form = held.form(session)
+    shown = offered(session, held, form, work(session, held).values)
+    assert shown == (first.cohort.label, ["Question links", "Question evidence"])
+    write(session, mine.id, {"links": ["https://example.org/new"]}, make.NOW)
+    taken = take_over(session, held, form, make.NOW)
+    known = {key: each.value for key, each in stored_answers(session, mine.id).items()}
+    assert (taken, known["evidence"], known["links"]) == (1, long, ["https://example.org/new"])
+    assert "place" not in known, "no option of that name"
+    assert take_over(session, held, form, make.NOW) == 0
+    assert offered(session, held, form, known) is None
+    with pytest.raises(Refused):
+        take_over(session, replace(held, state=ApplicationState.SUBMITTED), form, make.NOW)
 
 
 def test_a2_makes_a_snapshot_and_one_receipt(session: Session) -> None:

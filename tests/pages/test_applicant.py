@@ -17,13 +17,14 @@ from matsapply.rules.stages import (
     ApplicationState,
     BatchScope,
     CloseReason,
+    CohortState,
     OfferState,
     Outcome,
     ReferenceState,
     ReferenceTiming,
     StreamApplicationState,
 )
-from tests import desk
+from tests import desk, factories as make
 from tests.applicant_site import Applicant, Site, open_site, pdf
 from tests.factories import DATES, at
 from tests.page_forms import form, forms
@@ -98,6 +99,23 @@ def test_from_registering_to_a_receipt(site: Site) -> None:
     letter = next(mail for mail in mails(site.session, "ada@example.org") if mail.kind == Mail.RECEIPT)
     assert snapshot.digest in letter.body_text
     assert "Your application is submitted." in ada.get("/status").text
+
+
+def test_earlier_answers_are_offered_and_taken_over_once(site: Site) -> None:
+    bob = site.applicant("Bob Example", "bob@example.org")
+    before = make.cohort(site.session)
+    site.session.commit()
+    old, _ = make.submitted(site.session, before, site.person("bob@example.org"), evidence="From the year before.")
+    old.state, old.close_reason, old.closed_at = ApplicationState.CLOSED, CloseReason.NOT_ADVANCED, make.NOW
+    before.cohort.state = CohortState.FINISHED
+    site.session.commit()
+    assert bob.post("/apply").status_code == 303
+    assert "From the year before." not in bob.get("/application/check").text
+    assert f"from your application to {before.cohort.label}" in bob.get("/application").text
+    assert bob.press("/application", "/application/reuse").status_code == 303
+    assert "From the year before." in bob.get("/application/check").text
+    assert "/application/reuse" not in bob.get("/application").text
+    assert bob.post("/application/reuse", form="/account").status_code == 303, "nothing is empty: nothing is filled in"
 
 
 def test_what_is_missing_is_listed_with_links_and_nothing_is_submitted(site: Site, ada: Applicant) -> None:

@@ -12,6 +12,7 @@ from matsapply.applications import queries
 from matsapply.applications.choices import within_tracks
 from matsapply.applications.editing import editing
 from matsapply.applications.pace import pace_of
+from matsapply.applications.reuse import offered, take_over
 from matsapply.cohorts import queries as cohorts
 from matsapply.files import paper
 from matsapply.files.pdf_gate import page_as_pdf
@@ -25,6 +26,7 @@ from matsapply.pages.sections import ai_rule, minutes_left, title_of
 from matsapply.people.models import Person
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
+from matsapply.platform.languages import gettext as _
 from matsapply.process import apply
 from matsapply.rules.access import Act
 from matsapply.rules.answers import applies, is_empty
@@ -83,6 +85,7 @@ def overview() -> ResponseReturnValue:
         "applicant/overview.html",
         application=held,
         sections=sections,
+        reusable=offered(session(), held, present.form, present.values) if not held.snapshot_number else None,
         left=minutes_left(*(each for each in sections if not each.done or each.required)),
         measured=any(each.measured for each in sections),
         minutes_left=minutes_left,
@@ -92,6 +95,19 @@ def overview() -> ResponseReturnValue:
         stated=present.form.stated_minutes,
         ai_rule=ai_rule(present.form.ai_policy),
     )
+
+
+@blueprint.post("/application/reuse")
+@needs(Act.APPLICATION_OWN)
+def reuse() -> ResponseReturnValue:
+    """Fill the empty answers with those of an earlier application."""
+    held = own(lock=True)
+    taken = take_over(session(), held, held.form(session()), clock.now())
+    if taken:
+        flash(_("The earlier answers are filled in. Read them again: each is yours to change."), "good")
+    else:
+        flash(_("There was no empty answer to fill in."), "info")
+    return redirect(url_for("applicant.overview"), 303)
 
 
 @blueprint.get("/application/check")
