@@ -90,7 +90,10 @@ def offered(session: Session, held: Editing, form: Form, present: Mapping[str, A
 
 
 def take_over(session: Session, held: Editing, form: Form, now: datetime) -> int:
-    """Fill the empty answers of a draft (``held`` is locked); returns how many. Raises ``Refused``: CLOSED, WRONG_STATE."""
+    """Fill the empty answers of a draft (``held`` is locked); returns how many.
+
+    Raises ``Refused``: CLOSED, NOT_OPEN_YET, WRONG_STATE (submitted before).
+    """
     held.check()
     if held.state is not ApplicationState.DRAFT:
         raise refuse(Code.WRONG_STATE)
