@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from matsapply.pages.phrases import sentence
 from matsapply.platform.flask_db import db
+from matsapply.platform.languages import lazy_gettext as _l
 from matsapply.rules.refusals import Refused
 
 if TYPE_CHECKING:
@@ -19,19 +20,19 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 TITLES = {
-    400: ("This request could not be read", "Go back, check what you entered and try again."),
-    401: ("Please sign in", "This page is only for people who are signed in."),
-    403: ("You may not open this", "Your roles do not include this page. If they should, ask an admin."),
-    404: ("There is nothing here", "The address may be mistyped, or the page is not one you can see."),
-    405: ("This cannot be opened that way", "Go back and use the button on the page."),
-    409: ("Something changed in the meantime", "Reload the page, look at what changed and try again."),
-    410: ("This link is no longer valid", "Ask for a new one."),
-    413: ("This is too large", "Files may have up to 10 MB, texts up to 1 MB. Make it smaller and try again."),
-    429: ("Too many tries", "Wait a few minutes, then try again."),
-    500: ("Something broke on our side", "It has been noted. Try again in a minute; what you saved is safe."),
-    503: ("The system is busy", "Try again in a few seconds; what you saved is safe."),
+    400: (_l("This request could not be read"), _l("Go back, check what you entered and try again.")),
+    401: (_l("Please sign in"), _l("This page is only for people who are signed in.")),
+    403: (_l("You may not open this"), _l("Your roles do not include this page. If they should, ask an admin.")),
+    404: (_l("There is nothing here"), _l("The address may be mistyped, or the page is not one you can see.")),
+    405: (_l("This cannot be opened that way"), _l("Go back and use the button on the page.")),
+    409: (_l("Something changed in the meantime"), _l("Reload the page, look at what changed and try again.")),
+    410: (_l("This link is no longer valid"), _l("Ask for a new one.")),
+    413: (_l("This is too large"), _l("Files may have up to 10 MB, texts up to 1 MB. Make it smaller and try again.")),
+    429: (_l("Too many tries"), _l("Wait a few minutes, then try again.")),
+    500: (_l("Something broke on our side"), _l("It has been noted. Try again in a minute; what you saved is safe.")),
+    503: (_l("The system is busy"), _l("Try again in a few seconds; what you saved is safe.")),
 }
-CSRF_SENTENCE = (
+CSRF_SENTENCE = _l(
     "The page was open too long or in another sign-in. Reload it and send it again; your saved text is safe."
 )
 

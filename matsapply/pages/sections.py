@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matsapply.platform import instants
+from matsapply.platform.languages import gettext as _, lazy_gettext as _l
 
 if TYPE_CHECKING:
     from matsapply.rules.answers import SectionState
 
 SECTIONS = {
-    "you": "About you",
-    "background": "Background",
-    "research": "Research",
-    "motivation": "Motivation",
-    "choice": "Tracks and streams",
-    "references": "Referees",
-    "consent": "Consent",
-    "separate": "Kept apart",
+    "you": _l("About you"),
+    "background": _l("Background"),
+    "research": _l("Research"),
+    "motivation": _l("Motivation"),
+    "choice": _l("Tracks and streams"),
+    "references": _l("Referees"),
+    "consent": _l("Consent"),
+    "separate": _l("Kept apart"),
 }
 
 
@@ -32,18 +33,20 @@ def minutes_left(*states: SectionState) -> str:
     if not most:
         return ""
     if least == most:
-        return f"about {instants.duration(most)}"
+        return _("about %(work)s", work=instants.duration(most))
     if most < 60:
-        return f"{least}–{most} min"
-    return f"{instants.duration(least)} to {instants.duration(most)}"
+        return _("%(least)s–%(most)s min", least=least, most=most)
+    return _("%(least)s to %(most)s", least=instants.duration(least), most=instants.duration(most))
 
 
 # What the cohort's form says of AI tools, by the word in the cohort's file.
 AI_RULES = {
-    "forbidden_for_answers": "Do not have AI tools write or rewrite your answers. What you hand in is your own text.",
-    "forbidden": "Do not use AI tools for your answers.",
-    "allowed_disclose": "You may use AI tools for your answers. Say where and how you did.",
-    "allowed": "You may use AI tools for your answers.",
+    "forbidden_for_answers": _l(
+        "Do not have AI tools write or rewrite your answers. What you hand in is your own text."
+    ),
+    "forbidden": _l("Do not use AI tools for your answers."),
+    "allowed_disclose": _l("You may use AI tools for your answers. Say where and how you did."),
+    "allowed": _l("You may use AI tools for your answers."),
 }
 
 

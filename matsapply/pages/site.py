@@ -18,7 +18,7 @@ from matsapply.pages.guard import actor, needs
 from matsapply.people import actions as people
 from matsapply.platform import clock
 from matsapply.platform.flask_db import address, session
-from matsapply.platform.languages import NAMES
+from matsapply.platform.languages import NAMES, lazy_gettext as _l
 from matsapply.rules.access import Act, Actor, Grant, may
 from matsapply.rules.stages import STAFF, Role, Scope
 
@@ -195,7 +195,7 @@ class Banner:
     links: tuple[tuple[str, str], ...]
 
 
-DEMO_LINKS = (("Clock and sign-ins", "/demo"), ("Mailbox", "/demo/mail"))
+DEMO_LINKS = ((_l("Clock and sign-ins"), "/demo"), (_l("Mailbox"), "/demo/mail"))
 
 
 def demo_banner() -> Banner:
@@ -226,18 +226,18 @@ class Group:
 Place = tuple[str, str, str, Act]
 
 APPLICANT: tuple[Place, ...] = (
-    ("My application", "/application", "doc", Act.APPLICATION_OWN),
-    ("Status", "/status", "flag", Act.APPLICATION_OWN),
-    ("Tasks", "/tasks", "edit", Act.APPLICATION_OWN),
-    ("Accommodation", "/accommodation", "user", Act.APPLICATION_OWN),
+    (_l("My application"), "/application", "doc", Act.APPLICATION_OWN),
+    (_l("Status"), "/status", "flag", Act.APPLICATION_OWN),
+    (_l("Tasks"), "/tasks", "edit", Act.APPLICATION_OWN),
+    (_l("Accommodation"), "/accommodation", "user", Act.APPLICATION_OWN),
 )
 REVIEWER: tuple[Place, ...] = (
     ("Queue", "/review", "list", Act.REVIEW_READ),
     ("Done", "/review/done", "check-circle", Act.REVIEW_READ),
 )
 MENTOR: tuple[Place, ...] = (("My streams", "/stream", "compass", Act.STREAM_READ),)
-INBOX: Place = ("Inbox", "/inbox", "inbox", Act.SIGNED_IN)
-ASK: Place = ("Ask the team", "/threads", "mail", Act.APPLICATION_OWN)
+INBOX: Place = (_l("Inbox"), "/inbox", "inbox", Act.SIGNED_IN)
+ASK: Place = (_l("Ask the team"), "/threads", "mail", Act.APPLICATION_OWN)
 COHORT_WORK: tuple[Place, ...] = (
     ("Dashboard", "/admin/{key}", "chart", Act.COHORT_READ),
     ("Applications", "/admin/{key}/applications", "users", Act.APPLICATIONS_READ),
@@ -302,8 +302,8 @@ def _places(roles: frozenset[Role], cohort_key: str) -> tuple[tuple[str, tuple[P
     if roles & {Role.MENTOR, Role.STREAM_LEAD}:
         wanted.append(("Mentoring", MENTOR))
     if not roles & STAFF:
-        wanted.append(("Applying", APPLICANT))
-    wanted.append(("Messages", (INBOX,) if roles & STAFF else (INBOX, ASK)))
+        wanted.append((_l("Applying"), APPLICANT))
+    wanted.append((_l("Messages"), (INBOX,) if roles & STAFF else (INBOX, ASK)))
     them = Actor(0, frozenset(Grant(role, Scope.PROGRAM) for role in roles))
     shown = [
         (label, tuple(place for place in places if _exists(place[1]) and may(them, place[3])))

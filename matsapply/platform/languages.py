@@ -9,7 +9,6 @@ language writes dates and numbers. Which language is spoken is a matter of the r
 from __future__ import annotations
 
 import gettext as standard
-from collections import UserString
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
@@ -153,20 +152,45 @@ def known(text: str) -> str:
     return _current.get().catalogue.gettext(text) if text else text
 
 
-class Later(UserString):
-    """A text that is put into the reader's language when it is read: for labels and tables made once a process."""
+class Later:
+    """A text that is put into the reader's language when it is read: for labels and tables made once a process.
 
-    def __init__(self, message: object, **values: object) -> None:  # not the parent's: the text is worked out anew
-        self.message, self.values = str(message), values
+    It reads like the string it stands for; whatever is made from it is a plain string of this moment.
+    """
 
-    @property
-    def data(self) -> str:  # type: ignore[override]
-        return gettext(self.message, **self.values)
+    def __init__(self, message: str, values: dict[str, object]) -> None:
+        self._message, self._values = message, values
+
+    def __str__(self) -> str:
+        if not self._values and "%(" in self._message:
+            return known(self._message)  # its values come with ``%``
+        return gettext(self._message, **self._values)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(str(self), name)
+
+    def __add__(self, other: str) -> str:
+        return str(self) + other
+
+    def __radd__(self, other: str) -> str:
+        return other + str(self)
+
+    def __mod__(self, values: object) -> str:
+        return (str(self) if self._values else known(self._message)) % values
+
+    def __eq__(self, other: object) -> bool:
+        return str(self) == (str(other) if isinstance(other, Later) else other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __len__(self) -> int:
+        return len(str(self))
 
 
 def lazy_gettext(message: str, /, **values: object) -> Any:
     """``gettext`` at the moment of reading. Any, because libraries ask for ``str`` where they only print one."""
-    return Later(message, **values)
+    return Later(message, values)
 
 
 def number(value: float, decimals: int = 0) -> str:

@@ -20,6 +20,7 @@ from matsapply.people import actions, devices
 from matsapply.people.queries import passkeys_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
+from matsapply.platform.languages import gettext as _
 from matsapply.process import accounts
 from matsapply.rules.access import Actor
 
@@ -109,32 +110,32 @@ def _address_changed(_app: Flask, user: Account, old_email: str, **_facts: Any) 
     actions.sync_address(session(), actor, user, old_email, now)
     # Links mailed to the old address carry the old mark: they stop working, as does every session.
     actions.end_sessions(session(), actor, user, now)
-    _notice(user, f"The e-mail address of your account is now {user.email}.", recipient=old_email)
+    _notice(user, _("The e-mail address of your account is now %(email)s.", email=user.email), recipient=old_email)
     if was_here:
         login_user(user, authn_via=["change_email"])
 
 
 def _codes_on(_app: Flask, user: Account, **_facts: Any) -> None:
     _record(user, "account.codes_on")
-    _notice(user, "From now on, signing in asks for a code of your authenticator app.")
+    _notice(user, _("From now on, signing in asks for a code of your authenticator app."))
 
 
 def _codes_off(_app: Flask, user: Account, **_facts: Any) -> None:
     user.mf_recovery_codes = None
     _record(user, "account.codes_off")
-    _notice(user, "Signing in no longer asks for a code of your authenticator app.")
+    _notice(user, _("Signing in no longer asks for a code of your authenticator app."))
 
 
 def _passkey_added(_app: Flask, user: Account, name: str, **_facts: Any) -> None:
     if any(key.name == name and key.usage == "first" for key in passkeys_of(session(), user.id)):
         cookie[BY_PASSKEY] = user.id  # it was unlocked just now, in a session that a password began
     _record(user, "account.passkey_added")
-    _notice(user, f"The passkey “{name}” was added to your account.")
+    _notice(user, _("The passkey “%(name)s” was added to your account.", name=name))
 
 
 def _passkey_removed(_app: Flask, user: Account, name: str, **_facts: Any) -> None:
     _record(user, "account.passkey_removed")
-    _notice(user, f"The passkey “{name}” was removed from your account.")
+    _notice(user, _("The passkey “%(name)s” was removed from your account.", name=name))
 
 
 def _notice(user: Account, sentence: str, recipient: str | None = None) -> None:

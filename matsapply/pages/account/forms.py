@@ -41,42 +41,45 @@ from matsapply.people.addresses import ADDRESS_LENGTH
 from matsapply.platform import languages
 from matsapply.platform.languages import lazy_gettext as _l
 
-PASSWORD_HINT = f"At least {SHORTEST_PASSWORD} characters. A few words that do not belong together are good."
-WAYS = {"authenticator": "A code of my authenticator app", "webauthn": "A passkey or security key"}
-ADDRESS_TOO_LONG = f"An address has at most {ADDRESS_LENGTH} characters."
+PASSWORD_HINT = _l(
+    "At least %(least)s characters. A few words that do not belong together are good.", least=SHORTEST_PASSWORD
+)
+PASSWORD = _l("Password")
+WAYS = {"authenticator": _l("A code of my authenticator app"), "webauthn": _l("A passkey or security key")}
+ADDRESS_TOO_LONG = _l("An address has at most %(most)s characters.", most=ADDRESS_LENGTH)
 
 
 def one_line(form: FlaskForm, field: Field) -> None:
     """A name is one line of letters people can read: no line breaks, control or direction characters."""
     text = field.data or ""
     if any(unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} for letter in text.strip()):
-        raise ValidationError("Write the name on one line.")
+        raise ValidationError(_l("Write the name on one line."))
     if any(0x202A <= ord(letter) <= 0x202E or 0x2066 <= ord(letter) <= 0x2069 for letter in text):
-        raise ValidationError("The name contains a character that changes the direction of the text.")
+        raise ValidationError(_l("The name contains a character that changes the direction of the text."))
     if not text.strip():
-        raise ValidationError("Enter your name.")
+        raise ValidationError(_l("Enter your name."))
 
 
 def _name_field() -> StringField:
     return StringField(
-        "Your name",
+        _l("Your name"),
         [
-            InputRequired("Enter your name."),
-            Length(max=NAME_LENGTH, message=f"At most {NAME_LENGTH} characters."),
+            InputRequired(_l("Enter your name.")),
+            Length(max=NAME_LENGTH, message=_l("At most %(most)s characters.", most=NAME_LENGTH)),
             one_line,
         ],
-        description="As you want to be called, in any script.",
+        description=_l("As you want to be called, in any script."),
         render_kw={"autocomplete": "name"},
     )
 
 
 def _zone_field() -> ZoneField:
     return ZoneField(
-        "Time zone",
-        [InputRequired("Choose your time zone.")],
+        _l("Time zone"),
+        [InputRequired(_l("Choose your time zone."))],
         choices=inhabited_zones,
         default=viewer_zone,
-        description="Every date is shown in this zone, beside Anywhere on Earth and UTC.",
+        description=_l("Every date is shown in this zone, beside Anywhere on Earth and UTC."),
     )
 
 
@@ -86,7 +89,7 @@ def _bare(text: Any) -> Any:
 
 def _address_field(*validators: Any, **more: Any) -> EmailField:
     return EmailField(
-        "E-mail address",
+        _l("E-mail address"),
         [IsString(), email_required, Length(max=ADDRESS_LENGTH, message=ADDRESS_TOO_LONG), *validators],
         render_kw={"autocomplete": "email", "spellcheck": "false"},
         filters=[_bare],
@@ -94,11 +97,11 @@ def _address_field(*validators: Any, **more: Any) -> EmailField:
     )
 
 
-def _present_password(label: str = "Password") -> PasswordField:
+def _present_password(label: Any = PASSWORD) -> PasswordField:
     return PasswordField(label, [IsString(), password_required], render_kw={"autocomplete": "current-password"})
 
 
-def _new_password(label: str = "Password") -> PasswordField:
+def _new_password(label: Any = PASSWORD) -> PasswordField:
     return PasswordField(
         label,
         [IsString(), password_required],
@@ -110,7 +113,7 @@ def _new_password(label: str = "Password") -> PasswordField:
 class SignInForm(LoginForm):
     email = _address_field(EmailValidation(verify=False))
     password = PasswordField(
-        "Password", [IsString(), password_required], description=" ", render_kw={"autocomplete": "current-password"}
+        _l("Password"), [IsString(), password_required], description=" ", render_kw={"autocomplete": "current-password"}
     )
     remember = None  # type: ignore[assignment]
 
@@ -145,19 +148,19 @@ class ConfirmAgainForm(SendConfirmationForm):
 
 
 class NewPasswordForm(ResetPasswordForm):
-    password = _new_password("New password")
+    password = _new_password(_l("New password"))
     password_confirm = None  # type: ignore[assignment]
 
 
 class ChangeForm(ChangePasswordForm):
-    password = PasswordField("Present password", render_kw={"autocomplete": "current-password"})
-    new_password = _new_password("New password")
+    password = PasswordField(_l("Present password"), render_kw={"autocomplete": "current-password"})
+    new_password = _new_password(_l("New password"))
     new_password_confirm = None  # type: ignore[assignment]
 
 
 class NewAddressForm(ChangeEmailForm):
     email = EmailField(
-        "New e-mail address",
+        _l("New e-mail address"),
         [
             IsString(),
             email_required,
@@ -165,7 +168,7 @@ class NewAddressForm(ChangeEmailForm):
             EmailValidation(verify=True),
             unique_user_email,
         ],
-        description="We send a link there; the change is made when you open it.",
+        description=_l("We send a link there; the change is made when you open it."),
         filters=[_bare],
         render_kw={"autocomplete": "email", "spellcheck": "false"},
     )
@@ -177,8 +180,8 @@ class ItIsMeForm(VerifyForm):
 
 class FactorForm(TwoFactorSetupForm):
     setup = RadioField(
-        "What should change?",
-        choices={"authenticator": "Ask for a code of my authenticator app", "disable": "Stop asking for codes"},
+        _l("What should change?"),
+        choices={"authenticator": _l("Ask for a code of my authenticator app"), "disable": _l("Stop asking for codes")},
         default="authenticator",
         validate_choice=False,
     )
@@ -186,9 +189,9 @@ class FactorForm(TwoFactorSetupForm):
 
 class CodeForm(TwoFactorVerifyCodeForm):
     code = StringField(
-        "Code",
-        [InputRequired("Enter the six digits the app shows.")],
-        description="The six digits the app shows now.",
+        _l("Code"),
+        [InputRequired(_l("Enter the six digits the app shows."))],
+        description=_l("The six digits the app shows now."),
         render_kw={"autocomplete": "one-time-code", "inputmode": "numeric", "maxlength": "10"},
     )
 
@@ -207,7 +210,7 @@ class WaysField(RadioField):
 
 
 class SecondStepForm(TwoFactorSelectForm):
-    which = WaysField("How do you want to confirm that it is you?")
+    which = WaysField(_l("How do you want to confirm that it is you?"))
 
 
 class NoRescueForm(TwoFactorRescueForm):
@@ -218,22 +221,22 @@ class NoRescueForm(TwoFactorRescueForm):
 
 class RecoveryCodeForm(MfRecoveryForm):
     code = StringField(
-        "Recovery code",
-        [InputRequired("Enter one of your recovery codes.")],
-        description="One of the codes you kept when you set up the second step. Each works once.",
+        _l("Recovery code"),
+        [InputRequired(_l("Enter one of your recovery codes."))],
+        description=_l("One of the codes you kept when you set up the second step. Each works once."),
         render_kw={"autocomplete": "off", "spellcheck": "false"},
     )
 
 
 class PasskeyForm(WebAuthnRegisterForm):
     name = StringField(
-        "Name of the passkey",
-        [InputRequired("Give the passkey a name, such as “work laptop”."), Length(max=64)],
-        description="So that you know it again, such as “work laptop”.",
+        _l("Name of the passkey"),
+        [InputRequired(_l("Give the passkey a name, such as “work laptop”.")), Length(max=64)],
+        description=_l("So that you know it again, such as “work laptop”."),
     )
     usage = RadioField(
-        "What it is for",
-        choices={"secondary": "A second step after the password", "first": "Signing in without a password"},
+        _l("What it is for"),
+        choices={"secondary": _l("A second step after the password"), "first": _l("Signing in without a password")},
         default="secondary",
     )
 

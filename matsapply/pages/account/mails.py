@@ -13,6 +13,7 @@ from matsapply.pages.account.config import CHANGE_ADDRESS_WITHIN, CONFIRM_WITHIN
 from matsapply.people.addresses import stored_address
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
+from matsapply.platform.languages import ngettext
 from matsapply.process import accounts
 
 
@@ -69,5 +70,6 @@ def path_of(link: str) -> str:
 
 def in_words(hours: float) -> str:
     """ "2 hours", "14 days"."""
-    number, unit = (hours, "hour") if hours < 48 else (hours / 24, "day")
-    return f"{number:.0f} {unit}{'' if round(number) == 1 else 's'}"
+    if hours < 48:
+        return ngettext("%(num)s hour", "%(num)s hours", round(hours))
+    return ngettext("%(num)s day", "%(num)s days", round(hours / 24))

@@ -14,6 +14,7 @@ from flask_security.password_util import PasswordUtil
 from passlib.context import CryptContext  # type: ignore[import-untyped]
 
 from matsapply.pages.account.config import ARGON2
+from matsapply.platform.languages import gettext as _
 
 if TYPE_CHECKING:
     from matsapply.platform.settings import Settings
@@ -50,7 +51,7 @@ class PasswordJudge(PasswordUtil):
     def validate(self, password: str, is_register: bool, **facts: Any) -> tuple[list[str] | None, str]:
         """Sentences on what is wrong (None: nothing) and the password in its normal form."""
         if len(password) > LONGEST_PASSWORD:
-            return [f"Use at most {LONGEST_PASSWORD} characters."], password
+            return [_("Use at most %(most)s characters.", most=LONGEST_PASSWORD)], password
         problems, normal = super().validate(password, is_register, **facts)
         if problems:
             return problems, normal
@@ -58,7 +59,7 @@ class PasswordJudge(PasswordUtil):
         address = str(facts.get("email") or getattr(user, "email", "") or "").lower()
         bare = normal.lower().replace(" ", "")
         if bare in EASY or len(set(bare)) < 4:
-            return ["Many people use this password; choose one nobody would guess."], normal
+            return [_("Many people use this password; choose one nobody would guess.")], normal
         if address and bare in {address, address.partition("@")[0]}:
-            return ["Do not use your address as your password."], normal
+            return [_("Do not use your address as your password.")], normal
         return None, normal

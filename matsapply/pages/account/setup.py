@@ -22,6 +22,7 @@ from flask_security import (
     views as library,
     webauthn as passkey_views,
 )
+from flask_security.babel import FsDomain
 from wtforms.form import BaseForm
 
 from matsapply.pages import guard
@@ -148,6 +149,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         wan_signin_form=forms.PasskeySignInForm,
         wan_signin_response_form=forms.PasskeyAnswerForm,
     )
+    security.i18n_domain = _Words(app)
     security.want_json(lambda _request: False)
     security.login_manager.request_loader(lambda _request: None)  # sessions only: no tokens, no basic authentication
     # Before every request, and for every page, the library would load the whole account: viewer.py reads what we need.
@@ -157,6 +159,14 @@ def init_app(app: Flask, settings: Settings) -> None:
     limits.init_app(app, settings)
     viewer.init_app(app, settings)
     app.register_blueprint(_blueprint())
+
+
+class _Words(FsDomain):
+    """The library's way to words: what it flashes goes into a session and must be a plain string by then."""
+
+    @staticmethod
+    def gettext(string: Any, **values: Any) -> str:
+        return string % values if values else str(string)
 
 
 def _blueprint() -> Blueprint:

@@ -11,6 +11,7 @@ from matsapply.mail.tokens import digest_of
 from matsapply.people import queries
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
+from matsapply.platform.languages import gettext as _
 from matsapply.rules.access import ANONYMOUS
 
 if TYPE_CHECKING:
@@ -93,9 +94,9 @@ def menu() -> Menu | None:
     if who is None:
         return None
     links = (
-        ("Inbox", url_for("account.inbox")),
-        ("Profile", url_for("account.profile")),
-        ("Security", url_for("account.security")),
+        (_("Inbox"), url_for("account.inbox")),
+        (_("Profile"), url_for("account.profile")),
+        (_("Security"), url_for("account.security")),
     )
     return Menu(who.name, links, url_for("security.logout"))
 

@@ -102,7 +102,7 @@ def end_device(public_id: str) -> ResponseReturnValue:
     """Sign one of one's devices out."""
     if not devices.end(session(), actor(), _own_account(), public_id, clock.now()):
         abort(404)
-    flash("That device is signed out.", "good")
+    flash(_("That device is signed out."), "good")
     return redirect(url_for("account.security"), 303)
 
 
@@ -122,7 +122,7 @@ def sign_out_everywhere() -> ResponseReturnValue:
     account = _own_account()
     actions.end_sessions(session(), actor(), account, clock.now())
     login_user(account, authn_via=["sign_out_everywhere"])
-    flash("Every other device is signed out.", "good")
+    flash(_("Every other device is signed out."), "good")
     return redirect(url_for("account.security"), 303)
 
 
@@ -226,7 +226,7 @@ def welcome(token: str) -> ResponseReturnValue:
         )
         actions.confirm_address(session(), own, account, now)
         actions.end_sessions(session(), own, account, now)
-        flash("Your account is ready. Sign in with your new password.", "good")
+        flash(_("Your account is ready. Sign in with your new password."), "good")
         return redirect(url_for("security.login"), 303)
     page = render_template("account/welcome.html", form=form, email=account.email)
     return page, 422 if form.errors else 200

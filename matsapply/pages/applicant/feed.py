@@ -16,6 +16,7 @@ from matsapply.pages.guard import actor, needs
 from matsapply.pages.public.views import OPENING_CODES
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
+from matsapply.platform.languages import gettext as _
 from matsapply.process.applicant_streams import applicant_streams
 from matsapply.rules.access import Act, Actor
 from matsapply.rules.stages import OfferState
@@ -51,10 +52,10 @@ def change(act: str) -> ResponseReturnValue:
     person_id = actor().person_id or 0
     if act == "open":
         open_feed(session(), person_id)
-        flash("Your link is ready.", "good")
+        flash(_("Your link is ready."), "good")
     else:
         close_feed(session(), person_id)
-        flash("The link is revoked. Calendars that use it get nothing any more.", "info")
+        flash(_("The link is revoked. Calendars that use it get nothing any more."), "info")
     return redirect(url_for("calendar.page"), 303)
 
 
@@ -68,7 +69,7 @@ def feed(token: str) -> ResponseReturnValue:
     now = clock.now()
     held = editing(session(), Actor(person_id), now)
     response = Response(
-        dates_feed(_items(held, now) if held else (), now, name="Your application"), mimetype="text/calendar"
+        dates_feed(_items(held, now) if held else (), now, name=_("Your application")), mimetype="text/calendar"
     )
     response.headers["Content-Disposition"] = 'inline; filename="application.ics"'
     response.headers["Cache-Control"] = "private, no-store"
@@ -87,12 +88,12 @@ def _items(held: Editing, now: datetime) -> Iterator[DateItem]:
     for task in task_lines(session(), held.id, now) if held.snapshot_number else ():
         if task.open(now) and task.ends_at is not None:
             link = url_for("tasks.show", public_id=task.public_id, _external=True)
-            yield DateItem(_uid(task.public_id), f"Hand in: {task.title}", task.ends_at, now, url=link)
+            yield DateItem(_uid(task.public_id), _("Hand in: %(title)s", title=task.title), task.ends_at, now, url=link)
     streams = applicant_streams(session(), held.id, now)
     for line in streams.interviews:
         if line.starts_at is not None and line.ahead(now):
             link = url_for("interviews.show", public_id=line.public_id, _external=True)
-            label = f"Interview: {line.stream}"
+            label = _("Interview: %(stream)s", stream=line.stream)
             yield DateItem(
                 _uid(line.public_id),
                 label,
@@ -107,7 +108,11 @@ def _items(held: Editing, now: datetime) -> Iterator[DateItem]:
         if offer.state is OfferState.PENDING and offer.expires_at is not None:
             link = url_for("status.offer", public_id=offer.public_id, _external=True)
             yield DateItem(
-                _uid(offer.public_id), f"Answer the offer of {offer.stream}", offer.expires_at, now, url=link
+                _uid(offer.public_id),
+                _("Answer the offer of %(stream)s", stream=offer.stream),
+                offer.expires_at,
+                now,
+                url=link,
             )
 
 

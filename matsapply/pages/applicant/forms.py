@@ -15,6 +15,7 @@ from wtforms import (
 )
 
 from matsapply.pages.zones import ZoneField, all_zones
+from matsapply.platform.languages import gettext as _, lazy_gettext as _l
 from matsapply.rules.answers import Asked, Problem, ProblemCode, applies, read
 from matsapply.rules.stages import QuestionType
 
@@ -25,21 +26,21 @@ if TYPE_CHECKING:
     from wtforms import Field
 
 SENTENCES = {
-    ProblemCode.MISSING: "This answer is required.",
-    ProblemCode.TOO_LONG: "This is longer than {}. Shorten it; what you typed is kept.",
-    ProblemCode.UNSTORABLE: "This contains {}, which cannot be stored. Remove it; the rest is kept.",
-    ProblemCode.NOT_AN_OPTION: "Choose one of the options shown.",
-    ProblemCode.NOT_AN_ADDRESS: "This is not a complete e-mail address, such as name@example.org.",
-    ProblemCode.NOT_A_ZONE: "Choose a time zone from the list.",
-    ProblemCode.NOT_A_LINK: "{} is not a web address. It begins with https:// or http://.",
-    ProblemCode.TOO_FEW: "At least {} needed.",
-    ProblemCode.TOO_MANY: "At most {} allowed.",
+    ProblemCode.MISSING: _l("This answer is required."),
+    ProblemCode.TOO_LONG: _l("This is longer than {}. Shorten it; what you typed is kept."),
+    ProblemCode.UNSTORABLE: _l("This contains {}, which cannot be stored. Remove it; the rest is kept."),
+    ProblemCode.NOT_AN_OPTION: _l("Choose one of the options shown."),
+    ProblemCode.NOT_AN_ADDRESS: _l("This is not a complete e-mail address, such as name@example.org."),
+    ProblemCode.NOT_A_ZONE: _l("Choose a time zone from the list."),
+    ProblemCode.NOT_A_LINK: _l("{} is not a web address. It begins with https:// or http://."),
+    ProblemCode.TOO_FEW: _l("At least {} needed."),
+    ProblemCode.TOO_MANY: _l("At most {} allowed."),
 }
 # The optional questions of the separate store, by key.
 APART = {
-    "gender": "Gender",
-    "country": "Country where you grew up",
-    "first_generation": "First in your family at a university",
+    "gender": _l("Gender"),
+    "country": _l("Country where you grew up"),
+    "first_generation": _l("First in your family at a university"),
 }
 APART_MOST = 200  # characters
 MINE, THEIRS = "typed", "stored"  # which of two texts to keep
@@ -71,7 +72,7 @@ def field_for(question: Asked, track_names: Mapping[str, str]) -> Field:
         case QuestionType.LONG:
             return TextAreaField(label, description=hint, render_kw={"rows": 10 if (question.limit or 0) > 500 else 5})
         case QuestionType.URLS:
-            return TextAreaField(label, description=hint or "One web address a line.", render_kw={"rows": 3})
+            return TextAreaField(label, description=hint or _("One web address a line."), render_kw={"rows": 3})
         case QuestionType.EMAIL:
             return EmailField(label, description=hint, render_kw={"autocomplete": "email"})
         case QuestionType.TIMEZONE:
@@ -174,7 +175,7 @@ def read_apart(sent: MultiDict[str, str]) -> tuple[dict[str, str], list[tuple[st
         if isinstance(answer, Problem):
             problems.append((field, f"{APART[key]}: {sentence(answer)}"))
         elif answer and len(answer) > APART_MOST:
-            problems.append((field, f"{APART[key]}: at most {APART_MOST} characters."))
+            problems.append((field, _("%(label)s: at most %(most)s characters.", label=APART[key], most=APART_MOST)))
         elif answer:
             given[key] = answer
     return given, problems

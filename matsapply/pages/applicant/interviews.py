@@ -19,6 +19,7 @@ from matsapply.pages.site import speak_of
 from matsapply.pages.widgets import viewer_zone
 from matsapply.platform import clock, instants, languages
 from matsapply.platform.flask_db import session
+from matsapply.platform.languages import gettext as _
 from matsapply.rules.access import Act
 from matsapply.rules.refusals import Code, Refused, refuse
 from matsapply.rules.stages import InterviewState
@@ -106,7 +107,7 @@ def take(public_id: str) -> ResponseReturnValue:
     except Refused as refused:
         session().rollback()
         return _page(_interview(public_id), sentence(refused.refusal)), 409
-    flash("Your interview is booked. The invitation is in your mail.", "good")
+    flash(_("Your interview is booked. The invitation is in your mail."), "good")
     return redirect(url_for("interviews.show", public_id=public_id), 303)
 
 
@@ -119,7 +120,7 @@ def give_up(public_id: str) -> ResponseReturnValue:
     except Refused as refused:
         session().rollback()
         return _page(_interview(public_id), sentence(refused.refusal)), 409
-    flash("The interview is cancelled, and the stream is told.", "good")
+    flash(_("The interview is cancelled, and the stream is told."), "good")
     return redirect(url_for("interviews.show", public_id=public_id), 303)
 
 
@@ -132,7 +133,7 @@ def nobody_came(public_id: str) -> ResponseReturnValue:
     except Refused as refused:
         session().rollback()
         return _page(_interview(public_id), sentence(refused.refusal)), 409
-    flash("Thank you, it is noted. It does not count against you.", "good")
+    flash(_("Thank you, it is noted. It does not count against you."), "good")
     return redirect(url_for("interviews.show", public_id=public_id), 303)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matsapply.platform import instants
+from matsapply.platform.languages import gettext as _, lazy_gettext as _l
 from matsapply.rules.journey import Round, has_ended, present_round, round_of_end, rounds_of
 from matsapply.rules.stages import CloseReason
 from matsapply.rules.visibility import Stage, StreamLine
@@ -18,17 +19,21 @@ if TYPE_CHECKING:
     from matsapply.applications.queries import TaskFrame
     from matsapply.cohorts.views import KeyDateView
 
-YOU, STREAMS, NOBODY = "You", "The streams", "Nothing for you to do"
+YOU, STREAMS, NOBODY = _l("You"), _l("The streams"), _l("Nothing for you to do")
 # label, who acts, what happens; the dates are in BEGINS and ENDS.
 ROUNDS: dict[Round, tuple[str, str, str]] = {
-    Round.APPLY: ("Your application", YOU, "One form for all tracks and streams. You can change it until the close."),
-    Round.REVIEW: ("Review and first result", NOBODY, "Two people read each application without its name."),
-    Round.CHOICE: ("Stream choice", YOU, "If you advance: choose streams and put them in your order."),
-    Round.TASKS: ("Tasks", YOU, "Streams that want to see more invite you to a task."),
-    Round.INTERVIEWS: ("Interviews", YOU, "By invitation: you pick a time that suits you."),
-    Round.DECISIONS: ("Decisions", NOBODY, "The streams rank, and everybody hears at the same instant."),
-    Round.ANSWER: ("Your answer", YOU, "If you get an offer: accept or decline it."),
-    Round.PROGRAMME: ("Programme", YOU, "You begin."),
+    Round.APPLY: (
+        _l("Your application"),
+        YOU,
+        _l("One form for all tracks and streams. You can change it until the close."),
+    ),
+    Round.REVIEW: (_l("Review and first result"), NOBODY, _l("Two people read each application without its name.")),
+    Round.CHOICE: (_l("Stream choice"), YOU, _l("If you advance: choose streams and put them in your order.")),
+    Round.TASKS: (_l("Tasks"), YOU, _l("Streams that want to see more invite you to a task.")),
+    Round.INTERVIEWS: (_l("Interviews"), YOU, _l("By invitation: you pick a time that suits you.")),
+    Round.DECISIONS: (_l("Decisions"), NOBODY, _l("The streams rank, and everybody hears at the same instant.")),
+    Round.ANSWER: (_l("Your answer"), YOU, _l("If you get an offer: accept or decline it.")),
+    Round.PROGRAMME: (_l("Programme"), YOU, _l("You begin.")),
 }
 BEGINS = {
     Round.APPLY: "T1",
@@ -118,39 +123,44 @@ def _state(number: int, reached: int, *, over: bool, open_until: datetime | None
 def _hours(each: Round, tasks: TaskFrame, stated_minutes: int) -> str:
     match each:
         case Round.APPLY:
-            return f"about {instants.duration(stated_minutes)}"
+            return _("about %(work)s", work=instants.duration(stated_minutes))
         case Round.TASKS if tasks.hours is not None:
-            return f"about {instants.duration(tasks.hours * 60)} for the streams you chose"
+            return _("about %(work)s for the streams you chose", work=instants.duration(tasks.hours * 60))
         case _:
             return ""
 
 
 STAGES = {
-    Stage.DRAFT: "You are writing your application. Nothing has been submitted yet.",
-    Stage.SUBMITTED: "Your application is submitted. You can still change it until applications close.",
-    Stage.UNDER_REVIEW: "Your application is being read.",
-    Stage.IN_STREAMS: "You have advanced: your application is with the streams you chose.",
-    Stage.OFFER_PENDING: "You have an offer.",
-    Stage.WAITLISTED: "You are on a waitlist. If a seat comes free, you get an offer here and by mail.",
-    Stage.PLACED: "You have accepted a place. Welcome.",
-    Stage.WITHDRAWN: "You have withdrawn from all streams.",
-    Stage.NOT_SELECTED: "No stream could offer you a place this time.",
-    Stage.OFFERS_DECLINED: "You have no open offer any more.",
-    Stage.CLOSED: "This application is closed.",
+    Stage.DRAFT: _l("You are writing your application. Nothing has been submitted yet."),
+    Stage.SUBMITTED: _l("Your application is submitted. You can still change it until applications close."),
+    Stage.UNDER_REVIEW: _l("Your application is being read."),
+    Stage.IN_STREAMS: _l("You have advanced: your application is with the streams you chose."),
+    Stage.OFFER_PENDING: _l("You have an offer."),
+    Stage.WAITLISTED: _l("You are on a waitlist. If a seat comes free, you get an offer here and by mail."),
+    Stage.PLACED: _l("You have accepted a place. Welcome."),
+    Stage.WITHDRAWN: _l("You have withdrawn from all streams."),
+    Stage.NOT_SELECTED: _l("No stream could offer you a place this time."),
+    Stage.OFFERS_DECLINED: _l("You have no open offer any more."),
+    Stage.CLOSED: _l("This application is closed."),
 }
 CLOSED = {
-    CloseReason.NEVER_SUBMITTED: "Applications closed before you submitted. What you wrote is kept, and you can use it"
-    " again for another cohort.",
-    CloseReason.WITHDRAWN: "You withdrew this application.",
-    CloseReason.INELIGIBLE: "The team found that a formal condition is not met. If that is wrong, write to the team.",
-    CloseReason.NOT_ADVANCED: "Your application did not advance beyond the review. Thank you for the work you put in.",
-    CloseReason.NOT_SELECTED: "No stream could offer you a place this time. Thank you for the work you put in.",
-    CloseReason.OFFERS_DECLINED: "You have no open offer any more, so this application has ended.",
-    CloseReason.PLACED: "You have accepted a place. Welcome.",
-    CloseReason.DEFERRED: "Your place was moved to a later cohort.",
-    CloseReason.RESCINDED: "Your offer was taken back. The message in your inbox says why.",
-    CloseReason.MERGED: "This application was joined with another one of yours, which counts.",
-    CloseReason.COHORT_CANCELLED: "This cohort does not take place.",
+    CloseReason.NEVER_SUBMITTED: _l(
+        "Applications closed before you submitted. What you wrote is kept, and you can use it again for another cohort."
+    ),
+    CloseReason.WITHDRAWN: _l("You withdrew this application."),
+    CloseReason.INELIGIBLE: _l(
+        "The team found that a formal condition is not met. If that is wrong, write to the team."
+    ),
+    CloseReason.NOT_ADVANCED: _l(
+        "Your application did not advance beyond the review. Thank you for the work you put in."
+    ),
+    CloseReason.NOT_SELECTED: _l("No stream could offer you a place this time. Thank you for the work you put in."),
+    CloseReason.OFFERS_DECLINED: _l("You have no open offer any more, so this application has ended."),
+    CloseReason.PLACED: _l("You have accepted a place. Welcome."),
+    CloseReason.DEFERRED: _l("Your place was moved to a later cohort."),
+    CloseReason.RESCINDED: _l("Your offer was taken back. The message in your inbox says why."),
+    CloseReason.MERGED: _l("This application was joined with another one of yours, which counts."),
+    CloseReason.COHORT_CANCELLED: _l("This cohort does not take place."),
 }
 
 
@@ -179,47 +189,49 @@ def next_turn(stage: Stage, dates: Sequence[KeyDateView], to_do: int, closes_at:
 
     match stage:
         case Stage.DRAFT:
-            return Turn(YOU, "Finish your application and submit it before the close.", closes_at)
+            return Turn(YOU, _("Finish your application and submit it before the close."), closes_at)
         case Stage.SUBMITTED:
-            return Turn(NOBODY, "Applications close; then two people read yours.", closes_at)
+            return Turn(NOBODY, _("Applications close; then two people read yours."), closes_at)
         case Stage.UNDER_REVIEW:
-            return turn(NOBODY, "The first result comes here and by mail, to everybody at the same instant.", "T5")
+            return turn(NOBODY, _("The first result comes here and by mail, to everybody at the same instant."), "T5")
         case Stage.IN_STREAMS if to_do:
-            return turn(YOU, "Do what is listed below. The decisions come to everybody at the same instant.", "T13")
+            return turn(YOU, _("Do what is listed below. The decisions come to everybody at the same instant."), "T13")
         case Stage.IN_STREAMS:
-            text = "The streams read and may still ask you for a task or an interview. Decisions come at one instant."
+            text = _(
+                "The streams read and may still ask you for a task or an interview. Decisions come at one instant."
+            )
             return turn(STREAMS, text, "T13")
         case Stage.OFFER_PENDING:
-            return Turn(YOU, "Answer your offer. Without an answer it ends by itself.")
+            return Turn(YOU, _("Answer your offer. Without an answer it ends by itself."))
         case Stage.WAITLISTED:
-            return turn(NOBODY, "If a seat comes free, you hear at once. The waitlist closes then.", "T15")
+            return turn(NOBODY, _("If a seat comes free, you hear at once. The waitlist closes then."), "T15")
         case Stage.PLACED:
-            return turn(YOU, "The programme begins.", "T17")
+            return turn(YOU, _("The programme begins."), "T17")
         case _:
             return Turn(NOBODY, "")
 
 
 # The word on the pill, its tone, and the sentence beside it. ``{by}`` is when the decisions come.
 STREAM_WORDS: dict[StreamLine, tuple[str, str, str]] = {
-    StreamLine.CHOSEN: ("chosen", "neutral", "You chose this stream. It reads your application if you advance."),
-    StreamLine.APPLIED: ("with the stream", "info", "Your application has reached the stream."),
+    StreamLine.CHOSEN: ("chosen", "neutral", _l("You chose this stream. It reads your application if you advance.")),
+    StreamLine.APPLIED: ("with the stream", "info", _l("Your application has reached the stream.")),
     StreamLine.UNDER_REVIEW: (
         "with the stream",
         "info",
-        "The stream is considering you. Its decision comes with all others.",
+        _l("The stream is considering you. Its decision comes with all others."),
     ),
-    StreamLine.TASK: ("your turn", "violet", "A task waits for you."),
-    StreamLine.INTERVIEW: ("your turn", "violet", "An interview is open for you."),
-    StreamLine.OFFER: ("offer", "good", "The stream offers you a place. Answer it in time."),
-    StreamLine.ACCEPTED: ("accepted", "good", "You have accepted this place."),
-    StreamLine.WAITLISTED: ("waitlist", "warn", "No seat is free now. If one comes free, you hear at once."),
-    StreamLine.NOT_SELECTED: ("no offer", "neutral", "The stream could not offer you a place this time."),
-    StreamLine.DECLINED: ("declined", "neutral", "You declined the offer."),
-    StreamLine.LAPSED: ("expired", "neutral", "The offer expired without an answer."),
-    StreamLine.WITHDRAWN: ("left", "neutral", "You left this stream."),
-    StreamLine.CANCELLED: ("cancelled", "warn", "This stream does not take place."),
-    StreamLine.RELEASED: ("ended", "neutral", "It ended when you accepted another place."),
-    StreamLine.RESCINDED: ("taken back", "bad", "The offer was taken back. The message in your inbox says why."),
+    StreamLine.TASK: ("your turn", "violet", _l("A task waits for you.")),
+    StreamLine.INTERVIEW: ("your turn", "violet", _l("An interview is open for you.")),
+    StreamLine.OFFER: ("offer", "good", _l("The stream offers you a place. Answer it in time.")),
+    StreamLine.ACCEPTED: ("accepted", "good", _l("You have accepted this place.")),
+    StreamLine.WAITLISTED: ("waitlist", "warn", _l("No seat is free now. If one comes free, you hear at once.")),
+    StreamLine.NOT_SELECTED: ("no offer", "neutral", _l("The stream could not offer you a place this time.")),
+    StreamLine.DECLINED: ("declined", "neutral", _l("You declined the offer.")),
+    StreamLine.LAPSED: ("expired", "neutral", _l("The offer expired without an answer.")),
+    StreamLine.WITHDRAWN: ("left", "neutral", _l("You left this stream.")),
+    StreamLine.CANCELLED: ("cancelled", "warn", _l("This stream does not take place.")),
+    StreamLine.RELEASED: ("ended", "neutral", _l("It ended when you accepted another place.")),
+    StreamLine.RESCINDED: ("taken back", "bad", _l("The offer was taken back. The message in your inbox says why.")),
 }
 
 
@@ -276,7 +288,7 @@ def stream_row(
     live = reason is None
     word, tone, text = STREAM_WORDS[line]
     if reason in BEFORE_STREAMS:
-        word, tone, text = "not reached", "neutral", "Your application did not reach this stream."
+        word, tone, text = "not reached", "neutral", _("Your application did not reach this stream.")
     if line is StreamLine.INTERVIEW and booked_at is not None:
-        word, tone, text = "interview booked", "info", "Your interview is booked; it stands below."
+        word, tone, text = "interview booked", "info", _("Your interview is booked; it stands below.")
     return StreamRow(pick.public_id, pick.name, pick.rank, word, tone, text, live and pick.live, live and undo)

@@ -16,6 +16,7 @@ from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
+from matsapply.platform.languages import gettext as _, lazy_gettext as _l
 from matsapply.rules.access import Act
 from matsapply.rules.guards import MOST_REMINDERS, REMINDER_EVERY
 from matsapply.rules.refusals import Code, Refused
@@ -33,17 +34,17 @@ blueprint = Blueprint("referees", __name__, url_prefix="/application/referees")
 
 # When the cohort writes to those who are named, as the applicant reads it.
 ASKED_WHEN = {
-    ReferenceTiming.AT_SUBMIT: "We write to them as soon as you submit.",
-    ReferenceTiming.AFTER_ADVANCE: "We write to them only if you advance.",
-    ReferenceTiming.ON_DEMAND: "We write to them only when a stream asks for letters.",
+    ReferenceTiming.AT_SUBMIT: _l("We write to them as soon as you submit."),
+    ReferenceTiming.AFTER_ADVANCE: _l("We write to them only if you advance."),
+    ReferenceTiming.ON_DEMAND: _l("We write to them only when a stream asks for letters."),
 }
 # What stands against a name or an address: beside which field, in which words.
 PROBLEMS = {
-    Code.INCOMPLETE: ("email", "Give a complete e-mail address, such as name@example.org."),
-    Code.NOT_FINISHED: ("consent", "Ask them first, and tick this when they have agreed."),
-    Code.CONFLICT: ("email", "This is your own address: somebody else has to write about you."),
-    Code.REPEATED: ("email", "You have named this address already."),
-    Code.CAP_REACHED: (None, "You have named as many referees as this form takes. Remove one to name another."),
+    Code.INCOMPLETE: ("email", _l("Give a complete e-mail address, such as name@example.org.")),
+    Code.NOT_FINISHED: ("consent", _l("Ask them first, and tick this when they have agreed.")),
+    Code.CONFLICT: ("email", _l("This is your own address: somebody else has to write about you.")),
+    Code.REPEATED: ("email", _l("You have named this address already.")),
+    Code.CAP_REACHED: (None, _l("You have named as many referees as this form takes. Remove one to name another.")),
 }
 
 
@@ -100,7 +101,7 @@ def add() -> ResponseReturnValue:
     name, email = request.form.get("name", "").strip(), request.form.get("email", "").strip()
     problems: dict[str | None, str] = {}
     if not name or len(name) > 200 or "\x00" in name:
-        problems["name"] = "Give their name, of at most 200 characters."
+        problems["name"] = _("Give their name, of at most 200 characters.")
     if "@" not in email or len(email) > 255 or "\x00" in email:
         problems["email"] = PROBLEMS[Code.INCOMPLETE][1]
     if request.form.get("consent") != "yes":
@@ -122,7 +123,7 @@ def add() -> ResponseReturnValue:
         session().rollback()
         field, words = PROBLEMS.get(refused.refusal.code, (None, sentence(refused.refusal)))
         return _page({field: words} if field else None, None if field else words, 422 if field else 409)
-    flash(f"{name} is named as a referee.", "good")
+    flash(_("%(name)s is named as a referee.", name=name), "good")
     return redirect(url_for("referees.own_referees"), 303)
 
 
@@ -140,9 +141,9 @@ def change(public_id: str, act: str) -> ResponseReturnValue:
         session().rollback()
         return _page(refusal=sentence(refused.refusal), status=409)
     flash(
-        f"A reminder to {found.name} is on its way."
+        _("A reminder to %(name)s is on its way.", name=found.name)
         if act == "remind"
-        else f"{found.name} was taken off your application. You can name somebody else.",
+        else _("%(name)s was taken off your application. You can name somebody else.", name=found.name),
         "good",
     )
     return redirect(url_for("referees.own_referees"), 303)

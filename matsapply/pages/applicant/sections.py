@@ -37,6 +37,7 @@ from matsapply.pages.sections import ai_rule, minutes_left, title_of
 from matsapply.pages.submitted import as_text
 from matsapply.platform import clock
 from matsapply.platform.flask_db import keep, session
+from matsapply.platform.languages import gettext as _, lazy_gettext as _l
 from matsapply.rules.access import Act
 from matsapply.rules.answers import Asked
 from matsapply.rules.refusals import Refusal, Refused
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("sections", __name__, url_prefix="/application")
 
 OWN_PAGES = {QuestionType.STREAM_INTEREST: "choice.streams", QuestionType.REFEREES: "referees.own_referees"}
-TWO_TEXTS = "This answer was also changed in another place. Choose which text to keep."
+TWO_TEXTS = _l("This answer was also changed in another place. Choose which text to keep.")
 
 
 def _questions(present: Work, section: str) -> list[Asked]:
@@ -230,14 +231,14 @@ def _after_saving(held: Editing, present: Work, questions: list[Asked], section:
     if public_id := request.form.get("remove"):
         if not detach(session(), held, public_id, clock.now()):
             abort(404)
-        flash("The file was removed.", "good")
+        flash(_("The file was removed."), "good")
         return redirect(here, 303)
     after = request.form.get("then")
     for kind, endpoint in OWN_PAGES.items():
         if after == kind.value:
             return redirect(url_for(endpoint), 303)
     if after == "stay":
-        flash("Saved.", "good")
+        flash(_("Saved."), "good")
         return redirect(here, 303)
     following = present.form.sections[present.form.sections.index(section) + 1 :]
     where = url_for("sections.show", section=following[0]) if following else url_for("applicant.check")

@@ -31,6 +31,7 @@ from matsapply.pages.phrases import sentence
 from matsapply.pages.site import speak_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
+from matsapply.platform.languages import gettext as _
 from matsapply.process import placement, withdraw
 from matsapply.process.applicant_streams import RELEASED_OFFERS, applicant_streams
 from matsapply.rules.access import Act
@@ -171,7 +172,7 @@ def withdraw_all() -> ResponseReturnValue:
     withdraw.withdraw_application(
         session(), actor(), lock_application(session(), held.id), role=Role.APPLICANT, now=clock.now()
     )
-    flash("Your application is withdrawn. For 24 hours you can take that back.", "info")
+    flash(_("Your application is withdrawn. For 24 hours you can take that back."), "info")
     return redirect(url_for("status.page"), 303)
 
 
@@ -182,7 +183,7 @@ def undo() -> ResponseReturnValue:
     withdraw.undo_withdrawal(
         session(), actor(), lock_application(session(), held.id), role=Role.APPLICANT, now=clock.now()
     )
-    flash("Your application is back as it was.", "good")
+    flash(_("Your application is back as it was."), "good")
     return redirect(url_for("status.page"), 303)
 
 
@@ -196,10 +197,10 @@ def change_stream(public_id: str, act: str) -> ResponseReturnValue:
         abort(404)
     if act == "withdraw":
         withdraw.withdraw_stream(session(), actor(), entry, now=clock.now())
-        flash("You have left this stream. For 24 hours you can take that back.", "info")
+        flash(_("You have left this stream. For 24 hours you can take that back."), "info")
     else:
         withdraw.undo_stream_withdrawal(session(), actor(), entry, now=clock.now())
-        flash("You are back in this stream.", "good")
+        flash(_("You are back in this stream."), "good")
     return redirect(url_for("status.page"), 303)
 
 
@@ -256,11 +257,11 @@ def answer_offer(public_id: str, answer: str) -> ResponseReturnValue:
         if answer == "accept":
             confirmed = request.form.get("eligible") == "yes"
             placement.accept_offer(session(), actor(), found, now=now, eligibility_confirmed=confirmed)
-            flash(f"You have accepted your place in {stream}. Welcome!", "good")
+            flash(_("You have accepted your place in %(stream)s. Welcome!", stream=stream), "good")
         else:
             reason = request.form.get("reason", "")[:2000].replace("\x00", "")
             placement.decline_offer(session(), actor(), found, now=now, reason=reason)
-            flash(f"You have declined the offer of {stream}.", "info")
+            flash(_("You have declined the offer of %(stream)s.", stream=stream), "info")
     except Refused as refused:
         session().rollback()
         return _offer_page(public_id, sentence(refused.refusal), 409)

@@ -15,6 +15,7 @@ from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
+from matsapply.platform.languages import gettext as _, lazy_gettext as _l
 from matsapply.rules.access import Act
 from matsapply.rules.refusals import Refused
 from matsapply.rules.stages import ApplicationState
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from matsapply.applications.editing import Editing
     from matsapply.cohorts.views import StreamView
 
-ELSEWHERE = "Your streams were changed in another place. Press Save streams to see both choices."
+ELSEWHERE = _l("Your streams were changed in another place. Press Save streams to see both choices.")
 
 blueprint = Blueprint("choice", __name__, url_prefix="/application")
 
@@ -128,7 +129,7 @@ def save_streams() -> ResponseReturnValue:
     except Refused as refused:
         session().rollback()
         return _page(keys, sentence(refused.refusal), 409)
-    flash("Your streams are saved.", "good")
+    flash(_("Your streams are saved."), "good")
     return redirect(url_for("choice.compare" if request.form.get("then") == "compare" else "choice.streams"), 303)
 
 
@@ -139,7 +140,7 @@ def autosave() -> ResponseReturnValue:
     held = own(lock=True)
     keys, stored = _sent(), _chosen(held)
     if held.state is ApplicationState.IN_STREAMS:
-        return jsonify({"message": "Press Save streams to apply to them."}), 409
+        return jsonify({"message": _("Press Save streams to apply to them.")}), 409
     if keys != stored and request.form.get("version", "") != _fingerprint(stored):
         return jsonify({"message": ELSEWHERE}), 409
     try:

@@ -19,6 +19,7 @@ from matsapply.pages.phrases import sentence
 from matsapply.pages.site import speak_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
+from matsapply.platform.languages import gettext as _, lazy_gettext as _l, number
 from matsapply.rules.access import Act
 from matsapply.rules.counting import counted_length, within_limit
 from matsapply.rules.refusals import Code, Refused
@@ -149,7 +150,9 @@ def save(public_id: str) -> ResponseReturnValue:
             saved = save_task_draft(session(), actor(), task, answer, _version(), now)
             if saved.conflict is not None:
                 session().rollback()
-                text = "Another tab saved a different text meanwhile. Below is what you sent; saving again replaces it."
+                text = _(
+                    "Another tab saved a different text meanwhile. Below is what you sent; saving again replaces it."
+                )
                 return _page(_task(public_id), answer=answer, problems=(("answer", text),)), 409
         if wanted == "hand_in":
             if problems and not (problems[0][1] == _NOTHING and task.draft_file_id):
@@ -160,11 +163,11 @@ def save(public_id: str) -> ResponseReturnValue:
     except Refused as refused:
         session().rollback()
         return _page(_task(public_id), answer=answer, problems=((None, sentence(refused.refusal)),)), 409
-    flash("Handed in. A receipt is on its way." if wanted == "hand_in" else "Saved.", "good")
+    flash(_("Handed in. A receipt is on its way.") if wanted == "hand_in" else _("Saved."), "good")
     return redirect(url_for("tasks.show", public_id=public_id), 303)
 
 
-_NOTHING = "Write your answer or attach a file before you hand in."
+_NOTHING = _l("Write your answer or attach a file before you hand in.")
 
 
 def _keep(task: EvaluationInvite, answer: str) -> None:
@@ -178,7 +181,14 @@ def _problems(task: EvaluationInvite, answer: str) -> tuple[tuple[str, str], ...
     limit = task.evaluation.answer_limit
     if not within_limit(answer, limit):
         return (
-            ("answer", f"The answer has {counted_length(answer)} letters and digits; at most {limit} are allowed."),
+            (
+                "answer",
+                _(
+                    "The answer has %(count)s letters and digits; at most %(limit)s are allowed.",
+                    count=number(counted_length(answer)),
+                    limit=number(limit),
+                ),
+            ),
         )
     return () if answer or task.draft_file_id else (("answer", _NOTHING),)
 

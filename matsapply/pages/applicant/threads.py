@@ -19,6 +19,7 @@ from matsapply.pages.phrases import sentence
 from matsapply.pages.readings import plain_text
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
+from matsapply.platform.languages import gettext as _, lazy_gettext as _l
 from matsapply.process import threads as acts
 from matsapply.rules.access import Act
 from matsapply.rules.refusals import Refused
@@ -39,8 +40,8 @@ def _text(label: str, description: str = "", rows: int = 6) -> TextAreaField:
     return TextAreaField(
         label,
         [
-            DataRequired("Write something first."),
-            Length(max=threads.MOST_TEXT, message=f"Keep it under {threads.MOST_TEXT} characters."),
+            DataRequired(_l("Write something first.")),
+            Length(max=threads.MOST_TEXT, message=_l("Keep it under %(most)s characters.", most=threads.MOST_TEXT)),
         ],
         filters=[plain_text],
         description=description,
@@ -49,13 +50,13 @@ def _text(label: str, description: str = "", rows: int = 6) -> TextAreaField:
 
 
 def _file() -> FileField:
-    return FileField("A PDF with it", description="Up to 5 MB.", render_kw={"accept": "application/pdf,.pdf"})
+    return FileField(_l("A PDF with it"), description=_l("Up to 5 MB."), render_kw={"accept": "application/pdf,.pdf"})
 
 
 class ReplyForm(FlaskForm):
     """A message in a thread."""
 
-    text = _text("Your message")
+    text = _text(_l("Your message"))
     file = _file()
 
 
@@ -63,14 +64,16 @@ class QuestionForm(FlaskForm):
     """The first message of a thread."""
 
     subject = StringField(
-        "What is it about?",
+        _l("What is it about?"),
         [
-            DataRequired("Say in a few words what it is about."),
-            Length(max=threads.MOST_SUBJECT, message=f"Keep it under {threads.MOST_SUBJECT} characters."),
+            DataRequired(_l("Say in a few words what it is about.")),
+            Length(
+                max=threads.MOST_SUBJECT, message=_l("Keep it under %(most)s characters.", most=threads.MOST_SUBJECT)
+            ),
         ],
         filters=[plain_text, lambda text: " ".join((text or "").split())],
     )
-    text = _text("Your question")
+    text = _text(_l("Your question"))
     file = _file()
 
 
@@ -78,8 +81,8 @@ class AccommodationForm(FlaskForm):
     """What somebody needs."""
 
     text = _text(
-        "What do you need, and for what?",
-        "For example more time for a task, another format, breaks in an interview. No diagnosis is needed.",
+        _l("What do you need, and for what?"),
+        _l("For example more time for a task, another format, breaks in an interview. No diagnosis is needed."),
         rows=5,
     )
 
@@ -123,7 +126,7 @@ def index() -> ResponseReturnValue:
                 session().rollback()
                 problem, status = sentence(refused.refusal), 409
             else:
-                flash("Sent. You read the answer here and by mail.", "good")
+                flash(_("Sent. You read the answer here and by mail."), "good")
                 return redirect(url_for("threads.show", public_id=thread.public_id), 303)
     found = threads.own_threads(session(), held.person_id)
     page = render_template("applicant/threads.html", threads=found, form=form, problem=problem)
@@ -147,7 +150,7 @@ def show(public_id: str) -> ResponseReturnValue:
         file = attached(form)
         if not form.errors:
             acts.write(session(), actor(), thread, text=form.text.data or "", file=file, now=clock.now())
-            flash("Sent.", "good")
+            flash(_("Sent."), "good")
             return redirect(url_for("threads.show", public_id=public_id), 303)
     page = render_template(
         "applicant/thread.html",
@@ -188,7 +191,7 @@ def accommodation() -> ResponseReturnValue:
             session().rollback()
             problem, status = sentence(refused.refusal), 409
         else:
-            flash("Sent. A coordinator decides; you read it here and by mail.", "good")
+            flash(_("Sent. A coordinator decides; you read it here and by mail."), "good")
             return redirect(url_for("threads.accommodation"), 303)
     page = render_template(
         "applicant/accommodation.html",
@@ -208,5 +211,5 @@ def take_back(public_id: str) -> ResponseReturnValue:
     if found is None:
         abort(404)
     session().delete(found)
-    flash("The request is taken back.", "info")
+    flash(_("The request is taken back."), "info")
     return redirect(url_for("threads.accommodation"), 303)

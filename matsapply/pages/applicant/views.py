@@ -70,7 +70,7 @@ def start() -> ResponseReturnValue:
         abort(404)
     reuse = request.form.get("reuse") == "yes"
     apply.start(session(), actor(), cohort_id=cohort.id, now=clock.now(), reuse=reuse)
-    flash("Your application has begun. Everything you write is kept as you go.", "good")
+    flash(_("Your application has begun. Everything you write is kept as you go."), "good")
     return redirect(url_for("applicant.overview"), 303)
 
 

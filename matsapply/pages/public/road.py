@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from matsapply.platform.languages import lazy_gettext as _l
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -23,13 +25,13 @@ class RoadStage:
 
 
 STAGES = (
-    ("Applications open", "T1", "One general application, with your tracks and streams."),
-    ("Applications close", "T2", "You can change everything until then."),
-    ("First results", "T5", "Two people read each application, without names."),
-    ("Stream choice", "T6", "Choose and order the streams you want to work in."),
-    ("Tasks and interviews", "T10", "Each stream shows its tasks and hours beforehand."),
-    ("Decisions", "T13", "All of them at one instant."),
-    ("Programme begins", "T17", "Twelve weeks of research."),
+    (_l("Applications open"), "T1", _l("One general application, with your tracks and streams.")),
+    (_l("Applications close"), "T2", _l("You can change everything until then.")),
+    (_l("First results"), "T5", _l("Two people read each application, without names.")),
+    (_l("Stream choice"), "T6", _l("Choose and order the streams you want to work in.")),
+    (_l("Tasks and interviews"), "T10", _l("Each stream shows its tasks and hours beforehand.")),
+    (_l("Decisions"), "T13", _l("All of them at one instant.")),
+    (_l("Programme begins"), "T17", _l("Twelve weeks of research.")),
 )
 
 

@@ -14,6 +14,7 @@ from matsapply.pages.guard import needs
 from matsapply.pages.public.caching import kept_briefly, kept_value
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
+from matsapply.platform.languages import lazy_gettext as _l
 from matsapply.rules.access import Act
 from matsapply.showcase import citing, fellows, figures, queries
 from matsapply.showcase.queries import PaperFilter
@@ -28,12 +29,12 @@ blueprint = Blueprint("showcase", __name__, url_prefix="/showcase")
 LONGEST = 200  # letters of a search or a filter
 LONG_LIST = 12  # authors that are shown before the rest is folded away
 FILTERS = {
-    "topic": "Topic",
-    "track": "Track",
-    "stream": "Stream",
-    "cohort": "Cohort",
-    "year": "Year",
-    "fellow": "Fellow",
+    "topic": _l("Topic"),
+    "track": _l("Track"),
+    "stream": _l("Stream"),
+    "cohort": _l("Cohort"),
+    "year": _l("Year"),
+    "fellow": _l("Fellow"),
 }
 COUNTS_KEPT = 30.0  # seconds
 MAP_CELL = 44  # units of the map's picture

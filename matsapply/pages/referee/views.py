@@ -13,6 +13,7 @@ from matsapply.pages.guard import needs
 from matsapply.pages.phrases import sentence
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
+from matsapply.platform.languages import gettext as _, lazy_gettext as _l, number
 from matsapply.rules.access import Act
 from matsapply.rules.answers import is_empty
 from matsapply.rules.counting import DEFAULT_TOLERANCE_PERCENT, counted_length, within_limit
@@ -31,10 +32,10 @@ LONGEST_TOKEN = 200
 LONGEST_LETTER = 20_000  # characters, where the cohort's rubric sets no limit
 # What the referee reads, where no letter is awaited any more.
 OVER = {
-    ReferenceState.DECLINED: "You have declined. Nothing is asked of you any more.",
-    ReferenceState.WAIVED: "The team no longer needs this letter. Thank you.",
-    ReferenceState.BOUNCED: "This letter is not asked for by this link any more.",
-    ReferenceState.NAMED: "Your letter has not been asked for yet. You will get a mail when it is.",
+    ReferenceState.DECLINED: _l("You have declined. Nothing is asked of you any more."),
+    ReferenceState.WAIVED: _l("The team no longer needs this letter. Thank you."),
+    ReferenceState.BOUNCED: _l("This letter is not asked for by this link any more."),
+    ReferenceState.NAMED: _l("Your letter has not been asked for yet. You will get a mail when it is."),
 }
 
 
@@ -73,9 +74,11 @@ def _page(
     typed = request.form if problem or refusal else None
     received = found.state is ReferenceState.RECEIVED
     late = _late(view)
-    over = OVER.get(found.state) or (None if view.live else "The application has ended. No letter is needed any more.")
+    over = OVER.get(found.state) or (
+        None if view.live else _("The application has ended. No letter is needed any more.")
+    )
     if over is None and received and late:
-        over = "Your letter has arrived and letters are closed. It stands as you see it here."
+        over = _("Your letter has arrived and letters are closed. It stands as you see it here.")
     page = render_template(
         "referee/letter.html",
         token=token,
@@ -110,21 +113,31 @@ def save(token: str) -> ResponseReturnValue:
     except Refused as refused:
         session().rollback()
         return _page(token, _found(token), refusal=sentence(refused.refusal), status=409)
-    change = "" if _late(view) else " By this link you can change it until letters are due."
-    flash(f"Thank you. Your letter has arrived.{change}", "good")
+    thanks = _("Thank you. Your letter has arrived.")
+    if not _late(view):
+        thanks = _("Thank you. Your letter has arrived. By this link you can change it until letters are due.")
+    flash(thanks, "good")
     return redirect(url_for("referee.letter", token=token), 303)
 
 
 def _problem(text: str, limit: int | None) -> str:
     """What is wrong with a letter; empty where nothing is."""
     if is_empty(text):
-        return "Write a few lines, or decline below."
+        return _("Write a few lines, or decline below.")
     if "\x00" in text:
-        return "The letter contains a NUL character, which cannot be stored. Remove it; the rest is kept."
+        return _("The letter contains a NUL character, which cannot be stored. Remove it; the rest is kept.")
     if not within_limit(text, limit):
-        return f"The letter has {counted_length(text):,} letters and digits; at most {limit:,} are allowed."
+        return _(
+            "The letter has %(count)s letters and digits; at most %(limit)s are allowed.",
+            count=number(counted_length(text)),
+            limit=number(limit),
+        )
     if len(text) > LONGEST_LETTER:
-        return f"The letter has {len(text):,} characters; at most {LONGEST_LETTER:,} can be kept."
+        return _(
+            "The letter has %(count)s characters; at most %(most)s can be kept.",
+            count=number(len(text)),
+            most=number(LONGEST_LETTER),
+        )
     return ""
 
 
@@ -148,5 +161,5 @@ def decline(token: str) -> ResponseReturnValue:
     except Refused as refused:
         session().rollback()
         return _page(token, _found(token), refusal=sentence(refused.refusal), status=409)
-    flash("You have declined. The applicant is told so, without a reason, and can name somebody else.", "info")
+    flash(_("You have declined. The applicant is told so, without a reason, and can name somebody else."), "info")
     return redirect(url_for("referee.letter", token=token), 303)
