@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
-from matsapply.app import create_app
-from matsapply.applications.models import AnswerDraft, Application
+from matsapply.applications.models import Application
 from matsapply.files.models import StoredFile
 from matsapply.mail.kinds import Mail
-from matsapply.platform import clock as clock_module
-from matsapply.rules.stages import QuestionType as Q, ReferenceTiming, Role
+from matsapply.rules.stages import QuestionType as Q, Role
 from tests import factories as make
-from tests.applicant_site import COMPLETE, Site, open_site, pdf
-from tests.browsing import READY, aside, complaints_of, flaws_of, served
+from tests.applicant_live import ADA, Live, begun, context_of, opened, sign_in, stored
+from tests.applicant_site import COMPLETE, pdf
+from tests.browsing import aside, complaints_of, flaws_of
 from tests.visitor import PASSWORD, Visitor, link_in, mails, make_person
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from matsapply.platform.settings import Settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.databases("sqlite")]
-ADA = "ada@example.org"
 SAVED = re.compile(r"^Saved 12:00:00$")
 RESEARCH = "/application/sections/research"
 TEXT = "#evidence"
@@ -40,46 +37,10 @@ STATE = "[data-save-state]"
 DRAFTS = "JSON.stringify(Object.entries(localStorage).filter(([key]) => key.includes('draft')))"
 
 
-class Live(Site):
-    address: str = ""
-
-
 @pytest.fixture
 def site(settings: Settings, clock: FixedClock, live_session: Session) -> Iterator[Live]:
-    """The running site with Ada, who has begun her application."""
-
-    def begin() -> Live:
-        # The demo asks staff for no second factor.
-        app = create_app(replace(settings, demo=True))
-        clock_module.install(clock)
-        opened = open_site(app, live_session, reference_timing=ReferenceTiming.AT_SUBMIT)
-        live = Live(app, live_session, opened.world)
-        make_person(app, live_session, ADA, name="Ada Example")
-        ada = live.signed_in(ADA)
-        assert ada.post("/apply").status_code == 303
-        return live
-
-    live = aside(begin)
-    with served(live.app) as address:
-        live.address = address
+    with begun(settings, clock, live_session) as live:
         yield live
-
-
-def context_of(browser: Browser, site: Live, **more: Any) -> BrowserContext:
-    return browser.new_context(base_url=site.address, reduced_motion="reduce", timezone_id="UTC", **more)
-
-
-def sign_in(page: Page) -> None:
-    page.goto("/login")
-    page.get_by_label("E-mail address").fill(ADA)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(re.compile(r"localhost:\d+/(?!login).*"))
-
-
-def opened(page: Page, path: str) -> None:
-    page.goto(path)
-    page.wait_for_selector(READY)
 
 
 @pytest.fixture
@@ -93,10 +54,6 @@ def page(gallery_browser: Browser, site: Live) -> Iterator[Page]:
     context.close()
     # A save that fails on purpose leaves its line in the console; anything else is a fault.
     assert [each for each in complaints if "Failed to load resource" not in each] == []
-
-
-def stored(site: Live) -> dict[str, Any]:
-    return aside(lambda: {each.question_key: each.value for each in site.all(sa.select(AnswerDraft))})
 
 
 def test_a_pause_saves_and_proves_it(page: Page, site: Live) -> None:
