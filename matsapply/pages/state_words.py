@@ -66,7 +66,6 @@ STATES = (
     _later("Offered"),
     _later("Offers declined"),
     _later("On"),
-    _later("Open"),
     _later("Opened"),
     _later("Overdue"),
     _later("Pending"),
