@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 
+from matsapply.rules.showcase import LinkConfidence, PaperRole
 from matsapply.rules.stages import Role, Scope
-from matsapply.showcase.models import Paper, PaperStream, SummaryVersion
+from matsapply.showcase.links import NO_NETWORK
+from matsapply.showcase.models import Fellow, LinkCheck, Paper, PaperPerson, PaperStream, SummaryVersion
 from tests.pages.team import TYPED, Team, demo_settings, form_fields, problems, team_of
 
 if TYPE_CHECKING:
@@ -140,3 +143,96 @@ def test_the_list_searches_and_bears_odd_words(team: Team) -> None:
     assert "Paper 2" not in admin.get("/admin/showcase?q=zebra").text
     for words in ("\x00", "%25", "x" * 5000):
         assert admin.get("/admin/showcase", query_string={"q": words}).status_code == 200
+
+
+def test_where_a_paper_belongs_and_can_be_read(team: Team) -> None:
+    admin = team["admin"]
+    wanted = {"topic": "control", "cohort_key": "2024-06", "url": "https://papers.example/1", "project_url": ""}
+    assert admin.post(PAGE, form_fields(admin.get(PAGE).text) | wanted).status_code == 303
+    found = paper(team)
+    assert (found.topic, found.cohort_key, found.url) == ("control", "2024-06", "https://papers.example/1")
+    for name, wrong in (
+        ("url", "javascript:alert(1)"),
+        ("project_url", "papers.example"),
+        ("topic", "Two Words"),
+        ("cohort_key", "../x"),
+    ):
+        answer = admin.post(PAGE, form_fields(admin.get(PAGE).text) | {name: wrong})
+        assert answer.status_code == 422, name
+        assert paper(team).url == "https://papers.example/1"
+
+
+def test_an_earlier_summary_comes_back_and_nobody_elses(team: Team) -> None:
+    admin = team["admin"]
+    for words in ("New words.", "Newer words."):
+        admin.post(PAGE, form_fields(admin.get(PAGE).text) | {"summary": words})
+    page = admin.get(PAGE).text
+    assert page.index("New words.", page.index("Earlier summaries")) < page.index("Old words.")
+    first = team.session.scalars(sa.select(SummaryVersion.id).order_by(SummaryVersion.id)).first()
+    assert admin.post(f"{PAGE}/restore", {"version": str(first)}, form=PAGE).status_code == 303
+    assert paper(team).summary == "Old words."
+    assert len(team.session.scalars(sa.select(SummaryVersion)).all()) == 3
+    for address, version in ((PAGE, "x"), (PAGE, "99999"), ("/admin/showcase/paper-2", str(first))):
+        assert admin.post(f"{address}/restore", {"version": version}, form=PAGE).status_code == 404
+
+
+def test_namesakes_are_separated(team: Team) -> None:
+    ids = [paper(team, number).id for number in (1, 2)]
+    fellow = Fellow(slug="michael-chen", name="Michael Chen")
+    team.session.add(fellow)
+    team.session.flush()
+    for key in ids:
+        team.session.add(
+            PaperPerson(
+                paper_id=key,
+                role=PaperRole.FELLOW,
+                position=1,
+                name="Michael Chen",
+                folded_name="michael chen",
+                fellow_id=fellow.id,
+                link_confidence=LinkConfidence.CERTAIN,
+            )
+        )
+    team.session.commit()
+    admin = team["admin"]
+    for _ in range(2):  # the second time there is nothing to separate
+        assert admin.post(f"{PAGE}/separate", {"name": "Michael Chen"}, form=PAGE).status_code == 303
+    team.fresh()
+    visitor = team.app.test_client()
+    assert "Paper 1" in visitor.get("/showcase/fellows/michael-chen-2").text
+    assert "Paper 1" not in visitor.get("/showcase/fellows/michael-chen").text
+    assert admin.post(f"{PAGE}/separate", {"name": "Nobody"}, form=PAGE).status_code == 404
+
+
+def test_the_list_turns_pages(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("matsapply.pages.admin.showcase.SHOWN", 1)
+    first = team["admin"].get("/admin/showcase").text
+    assert "Paper 2" in first
+    following = re.search(r'rel="next" href="([^"]+)"', first)
+    assert following
+    second = team["admin"].get(following[1].replace("&amp;", "&")).text
+    assert "Paper 1" in second
+    assert "Paper 2" not in second
+    assert 'rel="next"' not in second
+    assert team["admin"].get("/admin/showcase?after=x").status_code == 400
+
+
+def test_the_links_of_papers_and_a_machine_without_a_network(team: Team) -> None:
+    admin, address = team["admin"], "/admin/showcase/links"
+    assert "No address yet" in admin.get(address).text
+    paper(team).url = "https://papers.example/1"
+    team.session.commit()
+    assert admin.post(address, form=address).status_code == 303
+    assert "0 of 1" in admin.get(address).text
+    check = team.fresh().scalars(sa.select(LinkCheck)).one()
+    check.checked_at, check.problem = check.paper.created_at, NO_NETWORK
+    team.session.commit()
+    assert "No network" in admin.get(address).text
+    check.status, check.problem = 404, ""
+    team.session.commit()
+    page = admin.get(address).text
+    assert "Broken" in page
+    assert "No network" not in page
+    for who in ("auditor", "reviewer"):
+        assert team[who].get(address).status_code == 403
+        assert team[who].post(address, form="/account").status_code == 403
