@@ -12,6 +12,8 @@ from matsapply.applications.models import AnswerFile, Snapshot
 from matsapply.files.models import StoredFile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.orm import Session
 
     from matsapply.applications.editing import Editing
@@ -93,3 +95,18 @@ def snapshot_files(session: Session, content: dict[str, Any]) -> list[FileRow]:
         sa.select(StoredFile.public_id, *_FILE).where(StoredFile.public_id.in_(held)).order_by(StoredFile.id)
     )
     return [FileRow(row[0], held[row[0]], *row[1:]) for row in rows]
+
+
+def submitted_files(session: Session, content: Mapping[str, Any]) -> dict[str, StoredFile]:
+    """The files that the answers of a snapshot hold and that are still stored, by their public ids; one query."""
+    ids = [
+        one["file"]
+        for value in content.get("answers", {}).values()
+        if isinstance(value, list)
+        for one in value
+        if isinstance(one, dict) and "file" in one
+    ]
+    if not ids:
+        return {}
+    rows = session.scalars(sa.select(StoredFile).where(StoredFile.public_id.in_(ids), StoredFile.removed_at.is_(None)))
+    return {row.public_id: row for row in rows}

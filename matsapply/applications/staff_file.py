@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from matsapply.applications.answer_files import submitted_files
 from matsapply.applications.models import (
     Application,
     Extension,
@@ -225,28 +226,14 @@ def submitted_of(session: Session, head: Header) -> Submitted | None:
             Snapshot.application_id == head.id, Snapshot.number == head.snapshot_number
         )
     ).one()
-    names = {key: file.name for key, file in _files(session, snapshot.content).items()}
+    names = {key: file.name for key, file in submitted_files(session, snapshot.content).items()}
     return Submitted(*snapshot, file_names=names)
 
 
 def submitted_file(session: Session, head: Header, file_id: str) -> StoredFile | None:
     """A file of the snapshot in force by its public id; None where the snapshot holds no such file."""
     held = submitted_of(session, head)
-    return _files(session, held.content).get(file_id) if held else None
-
-
-def _files(session: Session, content: Mapping[str, Any]) -> dict[str, StoredFile]:
-    ids = [
-        one["file"]
-        for value in content.get("answers", {}).values()
-        if isinstance(value, list)
-        for one in value
-        if isinstance(one, dict) and "file" in one
-    ]
-    if not ids:
-        return {}
-    rows = session.scalars(sa.select(StoredFile).where(StoredFile.public_id.in_(ids), StoredFile.removed_at.is_(None)))
-    return {row.public_id: row for row in rows}
+    return submitted_files(session, held.content).get(file_id) if held else None
 
 
 def history_of(session: Session, application_id: int) -> list[Step]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from matsapply.applications.answer_files import submitted_files
 from matsapply.applications.models import Application, Snapshot
 from matsapply.cohorts.forms import form_version
-from matsapply.files.models import StoredFile
 from matsapply.people.models import Person
 from matsapply.reviews.models import Review, ReviewAssignment
 from matsapply.reviews.visibility import in_conflict
@@ -70,13 +70,13 @@ def answers(session: Session, stream: OwnStream, application_id: int) -> list[An
         and (not question.when_track or question.when_track in stream.track_keys)
         and given.get(question.key) not in (None, "", [], {})
     ]
-    files = _files(session, application_id, [given[q.key] for q in wanted if q.type is QuestionType.FILE])
+    files = {key: (key, file.name) for key, file in submitted_files(session, row.content).items()}
     return [_answer(question, given[question.key], files) for question in wanted]
 
 
 def _answer(question: Any, value: Any, files: dict[str, tuple[str, str]]) -> Answer:
     if question.type is QuestionType.FILE:
-        found = tuple(files[str(key)] for key in _list(value) if str(key) in files)
+        found = tuple(files[one["file"]] for one in _list(value) if one["file"] in files)
         return Answer(question.section, question.label, "", False, files=found)
     if question.type is QuestionType.URLS:
         links = tuple(str(link) for link in _list(value) if str(link).startswith(("https://", "http://")))
@@ -87,19 +87,6 @@ def _answer(question: Any, value: Any, files: dict[str, tuple[str, str]]) -> Ans
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
-
-
-def _files(session: Session, application_id: int, values: list[Any]) -> dict[str, tuple[str, str]]:
-    keys = [str(key) for value in values for key in _list(value)]
-    if not keys:
-        return {}
-    owner = sa.select(Application.person_id).where(Application.id == application_id).scalar_subquery()
-    rows = session.execute(
-        sa.select(StoredFile.public_id, StoredFile.name).where(
-            StoredFile.public_id.in_(keys), StoredFile.owner_id == owner, StoredFile.removed_at.is_(None)
-        )
-    )
-    return {public_id: (public_id, name) for public_id, name in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,6 +279,8 @@ def test_the_clock_is_for_the_demos_admins(app, demo, clock, settings):
         assert (clock_module.now() - before).total_seconds() > 86_000
         assert post(admin, "/demo/clock", at="2027-01-01 12:00 UTC").status_code == 422
         assert post(admin, "/demo/clock", at="nonsense").status_code == 422
+        assert post(admin, "/demo/clock", at="2027-06-01 12:00 UTC").status_code == 303
+        assert admin.get("/account").status_code == 200  # months later, and still signed in
 
 
 def test_the_invented_reviewers_finish_what_is_assigned(app, demo, clock, settings):

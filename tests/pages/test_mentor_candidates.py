@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from matsapply.applications.models import Application, Snapshot
+from matsapply.cohorts.models import Question
 from matsapply.decisions.models import Decision
 from matsapply.evaluations.models import EvaluationInvite, TaskExtension
+from matsapply.files.models import StoredFile
+from matsapply.platform import storage
 from matsapply.process.stream_round import invite_to_task
 from matsapply.reviews.models import Review
-from matsapply.rules.stages import EvaluationState, Outcome, Role, StreamApplicationState
+from matsapply.rules.answers import digest
+from matsapply.rules.stages import EvaluationState, Outcome, QuestionType, Role, StreamApplicationState
 from tests.desk import problems
 from tests.stream_desk import StreamDesk
 from tests.stream_world import DURING_INTERVIEWS, DURING_TASKS, TASKS_DUE, at
@@ -47,6 +52,42 @@ def invite(desk: StreamDesk, entry: StreamApplication, evaluation: Evaluation) -
     task = invite_to_task(desk.session, lead, entry, evaluation, Role.STREAM_LEAD, DURING_TASKS)
     desk.session.commit()
     return task
+
+
+def with_cv(desk: StreamDesk, entry: StreamApplication, bytes_: bytes) -> StoredFile:
+    """The candidate submits once more, with a CV as the site keeps one."""
+    world, application = desk.world, desk.session.get_one(Application, entry.application_id)
+    desk.session.add(Question(form_version_id=world.form.id, key="cv", section="background", label="CV",
+                              type=QuestionType.FILE, position=90))  # fmt: skip
+    file = StoredFile(owner_id=application.person_id, key="cv-of-ada", name="Ada’s cv.pdf",
+                      content_type="application/pdf", size=len(bytes_), sha256="0" * 64, pages=1)  # fmt: skip
+    desk.session.add(file)
+    desk.session.flush()
+    storage.current().put(file.key, bytes_)
+    first = desk.session.scalars(sa.select(Snapshot).where(Snapshot.application_id == application.id)).one()
+    kept = {"file": file.public_id, "sha256": file.sha256, "size": file.size, "pages": file.pages}
+    content = {**first.content, "answers": {**first.content["answers"], "cv": [kept]}}
+    desk.session.add(Snapshot(application_id=application.id, number=2, form_version_id=world.form.id, content=content,
+                              received_at=first.received_at, digest=digest(content), submit_key="again"))  # fmt: skip
+    application.snapshot_number = 2
+    desk.session.commit()
+    return file
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def test_a_candidates_file_is_handed_out_to_their_streams_only(stream_desk: StreamDesk) -> None:
+    ada = stream_desk.entry()
+    page = stream_desk.page(ada)
+    file = with_cv(stream_desk, ada, b"%PDF-1.7 invented")
+    assert f'href="{page}/files/{file.public_id}"' in stream_desk.mentor.get(page).text
+    had = stream_desk.mentor.get(f"{page}/files/{file.public_id}")
+    assert had.data == b"%PDF-1.7 invented"
+    assert had.headers["Content-Disposition"].startswith("attachment;")
+    other = stream_desk.as_(stream_desk.world.blue_lead)
+    assert other.get(f"{page}/files/{file.public_id}").status_code == 404
+    assert stream_desk.mentor.get(f"{page}/files/{'0' * 13}").status_code == 404
 
 
 # --- readings ---------------------------------------------------------------------------------------------------------
