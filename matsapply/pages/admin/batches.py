@@ -25,6 +25,7 @@ from matsapply.pages.admin.frame import (
     visible,
 )
 from matsapply.pages.guard import actor, needs
+from matsapply.pages.widgets import plural
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.platform.keyset import BadCursor
@@ -185,5 +186,5 @@ def _step(frame: CohortFrame, batch: ReleaseBatch, role: Role, step: str) -> str
         case "release":
             told = releasing.release(session(), actor(), batch, role=role, now=now)
             figures.forget()
-            return f"Released: {told} people see their results now, and the messages are on their way."
+            return f"Released: {plural(told, 'person sees', 'people see')} their results now, and the messages are on their way."
     abort(404)

@@ -213,7 +213,11 @@ def next_turn(stage: Stage, dates: Sequence[KeyDateView], to_do: int, closes_at:
 
 # The word on the pill, its tone, and the sentence beside it. ``{by}`` is when the decisions come.
 STREAM_WORDS: dict[StreamLine, tuple[str, str, str]] = {
-    StreamLine.CHOSEN: ("chosen", "neutral", _l("You chose this stream. It reads your application if you advance.")),
+    StreamLine.CHOSEN: (
+        "chosen",
+        "neutral",
+        _l("You chose this stream. It reads your application if you advance, once the choice of streams closes."),
+    ),
     StreamLine.APPLIED: ("with the stream", "info", _l("Your application has reached the stream.")),
     StreamLine.UNDER_REVIEW: (
         "with the stream",
