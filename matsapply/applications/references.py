@@ -24,7 +24,7 @@ from matsapply.rules.stages import ApplicationState, ReferenceState, ReferenceTi
 from matsapply.tracking.actions import Letter, advance, begin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -86,7 +86,7 @@ def name_referee(
         application.state is ApplicationState.SUBMITTED and cohort.reference_timing is ReferenceTiming.AT_SUBMIT
     )
     if asks_now and cohort.reference_timing is not ReferenceTiming.ON_DEMAND:
-        request_references(session, application, now)
+        request_references(session, [application], now)
     return reference
 
 
@@ -124,20 +124,29 @@ def remind_referee(session: Session, actor: Actor, reference: Reference, *, now:
         advance(session, reference, "R2o", opening, SYSTEM, place_of(application))
 
 
-def request_references(session: Session, application: Application, now: datetime) -> int:
-    """R2 for every referee named and not yet asked: a link of their own by mail. Returns how many were asked."""
-    named = session.scalars(
-        sa.select(Reference)
-        .where(Reference.application_id == application.id, Reference.state == ReferenceState.NAMED)
-        .order_by(Reference.position, Reference.id)
+def request_references(session: Session, applications: Sequence[Application], now: datetime) -> int:
+    """R2 for every referee named and not yet asked, of applications of one cohort: a link of their own by mail.
+
+    Returns how many were asked. Four queries, however many applications.
+    """
+    by_id = {application.id: application for application in applications}
+    named = session.execute(
+        sa.select(Reference, Person.display_name)
+        .join(Application, Application.id == Reference.application_id)
+        .join(Person, Person.id == Application.person_id)
+        .where(Reference.application_id.in_(by_id), Reference.state == ReferenceState.NAMED)
+        .order_by(Reference.application_id, Reference.position, Reference.id)
     ).all()
     if not named:
         return 0
-    gates = gates_of(session, application.cohort_id)
-    facts = facts_of(session, SYSTEM, Role.SYSTEM, now, cohort_id=application.cohort_id, gates=gates)
-    for reference in named:
-        letter = _letter(session, application, reference, gates.at("T3"))
-        advance(session, reference, "R2", facts, SYSTEM, place_of(application), letter=letter)
+    cohort_id = applications[0].cohort_id
+    gates = gates_of(session, cohort_id)
+    facts = facts_of(session, SYSTEM, Role.SYSTEM, now, cohort_id=cohort_id, gates=gates)
+    label = session.scalar(sa.select(Cohort.label).where(Cohort.id == cohort_id))
+    for reference, applicant in named:
+        letter = _request(reference, applicant, label, gates.at("T3"))
+        place = place_of(by_id[reference.application_id])
+        advance(session, reference, "R2", facts, SYSTEM, place, letter=letter)
         reference.requested_at = now
     return len(named)
 
@@ -218,23 +227,25 @@ def _for_referee(session: Session, reference: Reference, now: datetime) -> tuple
 
 
 def _letter(session: Session, application: Application, reference: Reference, due_at: datetime | None) -> Letter:
+    applicant = session.scalar(sa.select(Person.display_name).where(Person.id == application.person_id))
+    label = session.scalar(sa.select(Cohort.label).where(Cohort.id == application.cohort_id))
+    return _request(reference, applicant, label, due_at)
+
+
+def _request(reference: Reference, applicant: str | None, label: str | None, due_at: datetime | None) -> Letter:
     """The request or reminder, with the reference's one link."""
     token = token_for(reference)
     reference.token_digest = digest_of(token)
-    label = session.scalar(sa.select(Cohort.label).where(Cohort.id == application.cohort_id))
-    return Letter(
-        None,
-        reference.email,
-        {
-            "name": reference.name,
-            "zone": "UTC",
-            "language": None,
-            "applicant": session.scalar(sa.select(Person.display_name).where(Person.id == application.person_id)),
-            "cohort_label": label,
-            "link": LINK.format(token=token),
-            "due_at": due_at,
-        },
-    )
+    context = {
+        "name": reference.name,
+        "zone": "UTC",
+        "language": None,
+        "applicant": applicant,
+        "cohort_label": label,
+        "link": LINK.format(token=token),
+        "due_at": due_at,
+    }
+    return Letter(None, reference.email, context)
 
 
 def _check_open(application: Application, due: datetime | None, now: datetime) -> None:

@@ -172,6 +172,7 @@ def write(rows: Rows, frame: Frame, random: Random, made: Draft, name: str, emai
                 "submitted_at",
                 "score_mean",
                 "score_spread",
+                "criterion_means",
                 score_count=0,
                 score_sum=0.0,
             ),

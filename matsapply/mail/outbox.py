@@ -7,7 +7,7 @@ try at once, one row exists; the database's unique key decides.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 CAUSE_LENGTH = 120
 ADDRESS_LENGTH = 255
-ROWS_AT_ONCE = 400  # SQLite allows 32,766 parameters in a statement; a row has 19
 QUEUED = "mail.queued"  # set in session.info, so that the jobs can be woken after the commit
 
 
@@ -73,10 +72,11 @@ def queue_many(
     rows = {row["dedupe_key"]: row for row in (_row(kind, each, now, in_portal=in_portal) for each in messages)}
     shuffled = list(rows.values())
     random.SystemRandom().shuffle(shuffled)
-    made = 0
-    for start in range(0, len(shuffled), ROWS_AT_ONCE):
-        statement = _insert(session, shuffled[start : start + ROWS_AT_ONCE]).returning(Notification.id)
-        made += len(session.scalars(statement).all())
+    if not shuffled:
+        return 0
+    session.flush()
+    statement = _insert_many(session.get_bind().dialect.name)
+    made = len(session.connection().execute(statement, shuffled).all())
     if made:
         session.info[QUEUED] = True
     return made
@@ -89,9 +89,12 @@ def _insert_one(dialect_name: str) -> Any:
     return dialect.insert(Notification).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(Notification)
 
 
-def _insert(session: Session, rows: Sequence[dict[str, Any]]) -> Any:
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    return dialect.insert(Notification).values(rows).on_conflict_do_nothing(index_elements=["dedupe_key"])
+@cache
+def _insert_many(dialect_name: str) -> Any:
+    """The same for rows that come as parameters, as many to a statement as the database takes."""
+    dialect = sqlite if dialect_name == "sqlite" else postgresql
+    table = Notification.__table__
+    return dialect.insert(table).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(table.c.id)
 
 
 def _row(kind: Mail, message: Message, now: datetime, *, in_portal: bool) -> dict[str, Any]:

@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.exc import StaleDataError
 
 from matsapply.platform import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from enum import StrEnum
 
     from sqlalchemy.orm import Session
@@ -109,6 +111,52 @@ def fetch(session: Session, statement: sa.Executable, **values: Any) -> Sequence
     """
     session.flush()
     return session.connection().execute(statement, values).all()
+
+
+def write_changes(session: Session) -> None:
+    """What a flush would write of changed records, in a statement for each kind of change instead of one for each row.
+
+    For acts that change thousands of rows. Versions are checked and counted up as ever: where somebody else has changed
+    a row since it was read, ``StaleDataError`` is raised.
+    """
+    kinds: dict[tuple[type[Record], tuple[str, ...]], list[Record]] = {}
+    for each in session.dirty:
+        if isinstance(each, Record):
+            state = sa.inspect(each)
+            before = state.committed_state
+            own = tuple(sorted(key for key in before if key in state.mapper.columns and _differs(each, key, before)))
+            if own:
+                kinds.setdefault((type(each), own), []).append(each)
+    now = clock.now()
+    for (model, keys), records in sorted(kinds.items(), key=lambda kind: (kind[0][0].__tablename__, kind[0][1])):
+        records.sort(key=lambda record: record.id)
+        table, columns = model.__table__, model.__mapper__.columns
+        statement = (
+            sa.update(table)
+            .where(table.c.id == sa.bindparam("row_id"), table.c.version == sa.bindparam("row_version"))
+            .values({columns[key].name: sa.bindparam(f"new_{key}") for key in (*keys, "version", "updated_at")})
+        )
+        rows = [
+            {
+                "row_id": record.id,
+                "row_version": record.version,
+                "new_version": record.version + 1,
+                "new_updated_at": now,
+            }
+            | {f"new_{key}": getattr(record, key) for key in keys}
+            for record in records
+        ]
+        if session.connection().execute(statement, rows).rowcount != len(rows):
+            raise StaleDataError(f"{table.name}: somebody else has changed a row meanwhile")
+        for record in records:
+            for key in keys:
+                set_committed_value(record, key, getattr(record, key))
+            set_committed_value(record, "version", record.version + 1)
+            set_committed_value(record, "updated_at", now)
+
+
+def _differs(record: Record, key: str, before: Mapping[str, Any]) -> bool:
+    return bool(before[key] != getattr(record, key))
 
 
 READING = "query_only"  # in a connection's info: whether it refuses writes at present

@@ -151,7 +151,7 @@ def submit(
     advance(session, application, code, facts, actor, held.place, letter=letter)
     session.flush()
     if held.reference_timing is ReferenceTiming.AT_SUBMIT:
-        request_references(session, application, now)
+        request_references(session, [application], now)
     return made
 
 

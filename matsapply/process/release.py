@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -40,7 +40,7 @@ from matsapply.rules.stages import (
     TrackChoiceState,
 )
 from matsapply.rules.workflow import Facts
-from matsapply.tracking.actions import BY_BATCH, Place, advance, begin
+from matsapply.tracking.actions import BY_BATCH, Place, advance, begin, gathering
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -106,6 +106,7 @@ class _Release:
     facts: Facts
     reading: _Reading
     now: datetime
+    advanced: list[Application] = field(default_factory=list)
 
 
 def seal(session: Session, actor: Actor, batch: ReleaseBatch, *, role: Role, now: datetime) -> None:
@@ -183,12 +184,13 @@ def release(session: Session, actor: Actor, batch: ReleaseBatch, *, role: Role, 
     run = _Release(session, actor, batch, cohort, gates, replace(facts, role=Role.SYSTEM), reading, now)
     step = _first_result if batch.scope is BatchScope.FIRST_RESULT else _stream_results
     # Nothing the steps read depends on what is not written yet, so that all of it is written in a few statements.
-    with session.no_autoflush:
+    with gathering(session), session.no_autoflush:
         for application in applications:
             if application.id in found.present:
                 step(run, application, found.present[application.id])
                 renumber(reading.entries[application.id])
-    session.flush()
+        if run.advanced and cohort.reference_timing is ReferenceTiming.AFTER_ADVANCE:
+            request_references(session, run.advanced, now)
     outbox.queue_many(session, kind_of(batch), messages.values(), now)
     return len(messages)
 
@@ -225,8 +227,7 @@ def _first_result(run: _Release, application: Application, held: list[Decision])
     if advanced_tracks:
         advance(session, application, "A6", replace(run.facts, any_advanced=True), run.actor, place, letter=BY_BATCH)
         _settle_streams(run, application, advanced_tracks)
-        if run.cohort.reference_timing is ReferenceTiming.AFTER_ADVANCE:
-            request_references(session, application, run.now)
+        run.advanced.append(application)
         return
     _settle_streams(run, application, advanced_tracks)
     if ineligible is not None:

@@ -75,7 +75,7 @@ def test_r2_asks_once_and_keeps_only_the_digest_of_the_token(session: Session) -
     assert reference.state is R.REQUESTED
     assert reference.token_digest == digest_of(token)
     assert token not in str(reference.__dict__)
-    assert references.request_references(session, mine, make.NOW) == 0
+    assert references.request_references(session, [mine], make.NOW) == 0
 
 
 def test_r2_nobody_is_asked_before_the_cohorts_moment(session: Session) -> None:
@@ -133,7 +133,7 @@ def test_r4r_one_reminder_a_day_three_in_all_each_with_the_same_link(session: Se
 def test_two_references_have_two_links_and_a_replaced_one_gets_none_back(session: Session) -> None:
     ada, mine, first, token = asked(session)
     second = name(session, ada, mine, "second@example.org")
-    references.request_references(session, mine, make.NOW)
+    references.request_references(session, [mine], make.NOW)
     other = token_of(session, Mail.REFERENCE_REQUEST)
     assert other != token
     references.replace_referee(session, make.acting(ada), first, now=make.NOW)

@@ -8,10 +8,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from matsapply.people.models import Person
 from matsapply.platform import clock as clock_module
-from matsapply.platform.db import transaction_mode
+from matsapply.platform.db import transaction_mode, write_changes
 from tests.network import OutsideAddressError
 
 
@@ -85,3 +86,25 @@ def test_no_other_machine_can_be_reached(address):
             sock.connect(address)
         with pytest.raises(OutsideAddressError):
             sock.sendto(b"", address)
+
+
+def test_changes_written_together_check_versions_like_a_flush(session: Session) -> None:
+    people = [Person(display_name=f"Person {number}") for number in range(4)]
+    session.add_all(people)
+    session.flush()
+    people[0].display_name, people[1].display_name, people[2].time_zone = "Ada", "Ben", "Europe/Berlin"
+    people[3].display_name = people[3].display_name
+    write_changes(session)
+    assert not [each for each in session.dirty if session.is_modified(each)]
+    session.expire_all()
+    assert [(each.display_name, each.version) for each in people] == [
+        ("Ada", 2),
+        ("Ben", 2),
+        ("Person 2", 2),
+        ("Person 3", 1),
+    ]
+    assert people[2].time_zone == "Europe/Berlin"
+    session.execute(sa.update(Person.__table__).where(Person.__table__.c.id == people[0].id).values(version=9))
+    people[0].display_name = "Cleo"
+    with pytest.raises(StaleDataError):
+        write_changes(session)
