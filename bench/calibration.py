@@ -9,14 +9,11 @@ from math import fsum, sqrt
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from matsapply.rules.calibration import Score, Variances, calibrate
+from matsapply.rules.calibration import USUAL as NIPS_2014, Score, calibrate
 
 if TYPE_CHECKING:
     import argparse
 
-# The variances of quality, severity and noise that the programme chairs fitted for NIPS 2014 (N. D. Lawrence, "Reviewer
-# calibration for NIPS", inverseprobability.com, 2014).
-NIPS_2014 = Variances(quality=1.28, severity=0.24, noise=1.27)
 APPLICATIONS, READERS, EACH, TOP = 600, 30, 3, 60
 REPEATED = 40
 

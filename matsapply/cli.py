@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import sqlalchemy as sa
 
-from matsapply.commands import cohorts, databases, demos, doctor, mail, people, running, showcase
+from matsapply.commands import cohorts, databases, demos, doctor, mail, people, running, showcase, simulate
 from matsapply.commands.context import Stop
 from matsapply.pages.phrases import sentence
 from matsapply.platform.migrate import MigrationError
@@ -34,6 +34,7 @@ for command in (
     people.user,
     mail.mail,
     doctor.doctor,
+    simulate.simulate,
 ):
     cli.add_command(command)
 

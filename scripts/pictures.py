@@ -64,7 +64,14 @@ PICTURES = (
     Picture("candidates", "mentor", "/stream", r"/stream/[^/]+/candidates$"),
     Picture("dashboard", "admin", "/admin/2027-04"),
     Picture("decisions", "coordinator", "/admin/2027-05/decisions/empirical"),
+    Picture("reviewers", "coordinator", "/admin/2027-05/reviewers"),
     Picture("release", "coordinator", "/admin/2027-03/releases", r"/releases/\w+$"),
+)
+
+# A review of the usual size, with one to four readers of each application.
+SIMULATED = (
+    *("simulate", "review", "--applications", "2200", "--places", "220", "--times", "10"),
+    *("--readers", "1", "--readers", "2", "--readers", "3", "--readers", "4", "--picture"),
 )
 
 
@@ -73,6 +80,7 @@ def main() -> None:
     if chromium is None:
         sys.exit("pictures: no Chromium found; install it, or name one in CHROMIUM")
     FOLDER.mkdir(exist_ok=True)
+    subprocess.run([Path(sys.executable).parent / "matsapply", *SIMULATED, FOLDER / "simulated-review.svg"], check=True)
     with tempfile.TemporaryDirectory(prefix="matsapply-pictures-") as data:
         port = free_port()
         environment = os.environ | {"MATSAPPLY_DATA": data, "MATSAPPLY_DEMO": "1"}

@@ -17,7 +17,7 @@ from matsapply.applications.models import Application, TrackChoice
 from matsapply.cohorts.models import Rubric, Track
 from matsapply.reviews.aggregates import counts
 from matsapply.reviews.models import Review, ReviewAssignment, ReviewRound, TrackStanding
-from matsapply.rules.calibration import NORMAL_95, Calibrated, Calibration, Score, Variances, calibrate
+from matsapply.rules.calibration import NORMAL_95, Calibrated, Calibration, Score, Variances, calibrate, fit
 from matsapply.rules.scoring import weighted_total, weights_for
 from matsapply.rules.stages import ApplicationState, RoundKind, TrackChoiceState
 from matsapply.rules.standing import Known, bar_for, chance, doubt, worth_of_reading
@@ -166,7 +166,7 @@ def _weighed(readings: Iterable[Any], weights: Mapping[int, Any], track_key: str
 
 
 def _calibrated(scores: Sequence[Score]) -> Calibration | None:
-    return calibrate(scores) if scores else None
+    return calibrate(scores, fit(scores)) if scores else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,11 @@ class Variances:
     noise: float
 
 
+# The variances that the programme chairs fitted for NIPS 2014 (N. D. Lawrence, "Reviewer calibration for NIPS",
+# inverseprobability.com, 2014): where nothing can be estimated yet, their proportions are the best guess there is.
+USUAL = Variances(quality=1.28, severity=0.24, noise=1.27)
+
+
 @dataclass(frozen=True, slots=True)
 class Calibrated:
     """``score`` is comparable with a raw mean; it lies within ``margin`` of the truth in 95 of 100 cases."""
@@ -70,6 +75,18 @@ def estimate(scores: Sequence[Score]) -> Variances:
         severity=max(0.0, whole - quality_and_noise),
         noise=max(0.0, severity_and_noise + quality_and_noise - whole),
     )
+
+
+def fit(scores: Sequence[Score]) -> Variances:
+    """What ``estimate`` finds, or the usual proportions of the whole variance where it finds no quality to tell apart:
+    before any application has two readings, and by chance in small cohorts.
+    """
+    found = estimate(scores)
+    if found.quality > 0:
+        return found
+    pairs, squares = _pairs([value for _, _, value in scores])
+    share = squares / pairs / (USUAL.quality + USUAL.severity + USUAL.noise) if pairs else 0.0
+    return Variances(USUAL.quality * share, USUAL.severity * share, USUAL.noise * share)
 
 
 def _groups(scores: Sequence[Score], by: int) -> list[list[float]]:

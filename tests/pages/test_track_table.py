@@ -12,9 +12,10 @@ from matsapply.applications.models import TeamTask, TrackChoice
 from matsapply.audit.models import AuditEvent
 from matsapply.cohorts.models import Criterion, Rubric
 from matsapply.decisions.models import Decision
-from matsapply.reviews.models import TrackStanding
-from matsapply.reviews.rounds import THIRD_READER
-from matsapply.rules.stages import DecisionPath, Outcome, RubricKind
+from matsapply.pages.admin import figures
+from matsapply.reviews.models import ReaderStanding, Review, ReviewAssignment, TrackStanding
+from matsapply.reviews.rounds import THIRD_READER, ensure_round
+from matsapply.rules.stages import AssignmentState, DecisionPath, Outcome, RoundKind, RubricKind
 from tests.pages.team import Team, demo_settings, problems, submitted, team_of
 from tests.stream_world import at
 
@@ -179,3 +180,46 @@ def test_other_weights_show_who_would_move_and_save_nothing(team: Team) -> None:
         assert problems(wrong)
     assert dict(team.fresh().execute(sa.select(TrackChoice.id, TrackChoice.score_mean)).all()) == before
     assert team.get("reviewer", url).status_code in {403, 404}
+
+
+def test_the_reviewers_in_pictures_by_name_and_for_the_team_alone(team: Team) -> None:
+    world = team.world
+    page = team.get("auditor", "/reviewers")
+    assert "Nobody reads yet" in page.text
+    read(team)
+    round_ = ensure_round(team.session, world.cohort.id, RoundKind.CENTRAL_SCORE)
+    names = ("Zoe Reader", "Abe Reader")
+    for number, name in enumerate(names):
+        person = world.person(name)
+        team.session.add(
+            ReaderStanding(
+                cohort_id=world.cohort.id, reviewer_id=person.id, readings=5 - number, severity=0.4, severity_margin=0.3
+            )
+        )
+        for turn in range(3):
+            application = submitted(world, f"Applicant {number} {turn}")
+            application.score_spread = 1.0
+            made = ReviewAssignment(
+                round_id=round_.id, reviewer_id=person.id, application_id=application.id,
+                target_key=f"application:{application.id}",
+                state=AssignmentState.SUBMITTED if turn else AssignmentState.ASSIGNED,
+            )  # fmt: skip
+            team.session.add(made)
+            team.session.flush()
+            if turn:
+                team.session.add(
+                    Review(
+                        assignment_id=made.id, application_id=application.id, round_id=round_.id,
+                        rubric_id=round_.rubric_id, scores={}, total=3.0, submitted_at=at("2027-01-24 10:00"),
+                    )
+                )  # fmt: skip
+    team.session.commit()
+    figures.forget()
+    text = team.get("auditor", "/reviewers").text
+    assert re.findall(r'data-label="Reader">([^<]+)<', text) == sorted(names), "by name, not by merit"
+    assert "+0.40" in text.partition("Zoe Reader")[2], "from five readings on"
+    assert "too few readings to say" in text.partition("Abe Reader")[2].partition("Zoe Reader")[0]
+    assert "At this pace the rest is read by" in text
+    assert "4 of 6" in text
+    for who in ("track-lead", "reviewer"):
+        assert team.get(who, "/reviewers").status_code in {403, 404}

@@ -13,7 +13,7 @@ from matsapply.reviews import actions, calibrating, conflicts, rounds, standings
 from matsapply.reviews.actions import Entered
 from matsapply.reviews.aggregates import recompute_check
 from matsapply.reviews.models import ReaderStanding, TrackStanding
-from matsapply.rules.calibration import calibrate
+from matsapply.rules.calibration import calibrate, fit
 from matsapply.rules.refusals import Code, Refused
 from matsapply.rules.scoring import weighted_total
 from matsapply.rules.stages import ConflictKind, Role
@@ -60,7 +60,7 @@ class Judged:
             (application.id, reader.person_id or 0, weighted_total(scores, WEIGHTS[track]))
             for application, reader, _, scores in self.given
         ]
-        return {key: each.score for key, each in calibrate(scores).scores.items()}
+        return {key: each.score for key, each in calibrate(scores, fit(scores)).scores.items()}
 
     def run(self) -> None:
         standings.recalibrate(self.world.session, self.world.cohort.id, NOW)

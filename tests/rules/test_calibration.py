@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from matsapply.rules.calibration import Score, Variances, calibrate, estimate
+from matsapply.rules.calibration import Score, Variances, calibrate, estimate, fit
 
 SOME = Variances(quality=1.28, severity=0.24, noise=1.27)
 EXACT = 1e-9
@@ -143,6 +143,19 @@ def test_a_severe_reader_is_found_and_forgiven() -> None:
     assert max(plain.values()) - min(plain.values()) == 0.5
     calm = [each.score for each in found.scores.values()]
     assert max(calm) - min(calm) < 0.1
+
+
+def test_before_anybody_is_read_twice_the_usual_proportions_hold() -> None:
+    once = [(number, number % 3, float(1 + number % 5)) for number in range(30)]
+    assert estimate(once).quality == 0, "nothing tells quality from noise"
+    found = calibrate(once, fit(once))
+    assert found.variances.quality / found.variances.noise == pytest.approx(1.28 / 1.27)
+    best, worst = (found.scores[number] for number in (4, 0))
+    assert best.score > worst.score
+    assert all(each.margin > 0.5 for each in found.scores.values())
+    twice = world(1)[1]
+    assert fit(twice) == estimate(twice)
+    assert fit([(1, 1, 3.0), (2, 1, 3.0)]) == Variances(0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("scores", [[(1, 1, 3.0)], [(1, 1, 3.0), (2, 1, 3.0)], [(1, 1, 2.0), (1, 2, 4.0)]])

@@ -51,6 +51,7 @@ def decisions(cohort_key: str) -> ResponseReturnValue:
         progress=[line for line in progress if may(actor(), Act.DECISIONS_READ, reach_of_track(frame, line.track_id))],
         waiting=proposals(session(), frame.id),
         may_drop=may(actor(), Act.DECISIONS_WRITE, shared.reach_of(frame)),
+        may_see_readers=may(actor(), Act.PEOPLE_READ, shared.reach_of(frame)),
         may_offer=may(actor(), Act.OFFERS_READ, shared.reach_of(frame)),
     )
 
