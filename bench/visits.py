@@ -64,6 +64,9 @@ def floors(port: int) -> dict[str, Visit]:
     return {name: visit(name, method, path) for name, (method, path) in FLOORS.items()}
 
 
+SCORED = 'data-label="Calibrated"'
+
+
 def visits(port: int, data: Filled) -> list[Visit]:
     """Sign in as everybody who is needed and return the actions, in the order of the table."""
     reader, scorer = signed_in(port, site_data.READER), signed_in(port, site_data.SCORER)
@@ -100,6 +103,7 @@ def visits(port: int, data: Filled) -> list[Visit]:
             lambda: get(team, f"{admin}/applications", 'data-label="Applicant"', listed),
         ),
         Visit("applications_search", "row", 5, search),
+        Visit("decisions_table", "average", 0.5, lambda: get(team, f"{admin}/decisions/empirical", SCORED)),
         Visit("status", "row", 3, lambda: get(applicant, "/status", "<h1")),
         Visit("autosave", "save", 3, draft.save),
         Visit("submit", "save", 5, draft.submit, before=draft.save),

@@ -13,7 +13,7 @@ import secrets
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -119,18 +119,18 @@ def write_changes(session: Session) -> None:
     For acts that change thousands of rows. Versions are checked and counted up as ever: where somebody else has changed
     a row since it was read, ``StaleDataError`` is raised.
     """
-    kinds: dict[tuple[type[Record], tuple[str, ...]], list[Record]] = {}
+    kinds: dict[tuple[sa.orm.Mapper[Any], tuple[str, ...]], list[Record]] = {}
     for each in session.dirty:
         if isinstance(each, Record):
             state = sa.inspect(each)
             before = state.committed_state
             own = tuple(sorted(key for key in before if key in state.mapper.columns and _differs(each, key, before)))
             if own:
-                kinds.setdefault((type(each), own), []).append(each)
+                kinds.setdefault((state.mapper, own), []).append(each)
     now = clock.now()
-    for (model, keys), records in sorted(kinds.items(), key=lambda kind: (kind[0][0].__tablename__, kind[0][1])):
+    for (mapper, keys), records in sorted(kinds.items(), key=lambda kind: (str(kind[0][0].local_table), kind[0][1])):
         records.sort(key=lambda record: record.id)
-        table, columns = model.__table__, model.__mapper__.columns
+        table, columns = cast("sa.Table", mapper.local_table), mapper.columns
         statement = (
             sa.update(table)
             .where(table.c.id == sa.bindparam("row_id"), table.c.version == sa.bindparam("row_version"))

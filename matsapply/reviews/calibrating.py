@@ -86,7 +86,9 @@ _READINGS = (
 def compute(session: Session, cohort_id: int) -> CohortResult:
     """Calibrate a cohort by the readings of now; writes nothing. Seconds for 20,000 applications."""
     readings = session.execute(_READINGS.where(ReviewRound.cohort_id == cohort_id)).all()
-    weights = dict(session.execute(sa.select(Rubric.id, Rubric.weights).where(Rubric.cohort_id == cohort_id)).all())
+    weights: dict[int, Any] = dict(
+        session.execute(sa.select(Rubric.id, Rubric.weights).where(Rubric.cohort_id == cohort_id)).all()
+    )
     places = dict(
         session.execute(
             sa.select(TrackStanding.track_id, TrackStanding.places)
@@ -119,8 +121,8 @@ def compute(session: Session, cohort_id: int) -> CohortResult:
     read: dict[int, int] = defaultdict(int)
     for row in readings:
         read[row.reviewer_id] += 1
-    found = overall.severity if overall else {}
-    return CohortResult(cohort_id, len(readings), tuple(tracks), tuple(lines), found, dict(read), _apart(readings))
+    severity = overall.severity if overall else {}
+    return CohortResult(cohort_id, len(readings), tuple(tracks), tuple(lines), severity, dict(read), _apart(readings))
 
 
 _CHOICES = (

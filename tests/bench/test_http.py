@@ -17,6 +17,7 @@ ACTIONS = {
     "review_save",
     "applications_list",
     "applications_search",
+    "decisions_table",
     "status",
     "autosave",
     "submit",
