@@ -186,5 +186,6 @@ def _step(frame: CohortFrame, batch: ReleaseBatch, role: Role, step: str) -> str
         case "release":
             told = releasing.release(session(), actor(), batch, role=role, now=now)
             figures.forget()
-            return f"Released: {plural(told, 'person sees', 'people see')} their results now, and the messages are on their way."
+            people = plural(told, "person sees", "people see")
+            return f"Released: {people} their results now, and the messages are on their way."
     abort(404)
