@@ -205,10 +205,11 @@ def _differing(cohort_id: int, draft: Work, submitted: Work) -> list[str]:
 @needs(Act.APPLICATION_OWN)
 def submit() -> ResponseReturnValue:
     """Hand in: a numbered snapshot and a receipt; pressed twice, one snapshot and one receipt."""
+    arrived = clock.now()  # before anything is waited for: what counts is when the request was here
     held = own(lock=True)
     key = request.form.get("submit_key", "")[:40] or "none"
     try:
-        made = apply.submit(session(), actor(), submit_key=key, now=clock.now(), page_opened_at=page_opened_at())
+        made = apply.submit(session(), actor(), submit_key=key, now=arrived, page_opened_at=page_opened_at())
     except Refused as refused:
         return _check_page(held, refused.refusal, 409)
     return redirect(url_for("receipts.show", number=made.number), 303)
