@@ -109,6 +109,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Extended:
+    public_id: str
     gate: str
     until: datetime
     reason_class: str
@@ -273,9 +274,28 @@ def history_of(session: Session, application_id: int) -> list[Step]:
 
 def extensions_of(session: Session, person_id: int, cohort_id: int) -> list[Extended]:
     rows = session.execute(
-        sa.select(Extension.gate, Extension.until, Extension.reason_class, Extension.reason, Person.display_name)
+        sa.select(
+            Extension.public_id,
+            Extension.gate,
+            Extension.until,
+            Extension.reason_class,
+            Extension.reason,
+            Person.display_name,
+        )
         .join(Person, Person.id == Extension.granted_by_id)
         .where(Extension.person_id == person_id, Extension.cohort_id == cohort_id, Extension.revoked_at.is_(None))
         .order_by(Extension.id)
     )
-    return [Extended(gate, until, kind.value, reason, by) for gate, until, kind, reason, by in rows]
+    return [Extended(key, gate, until, kind.value, reason, by) for key, gate, until, kind, reason, by in rows]
+
+
+def extension_of(session: Session, person_id: int, cohort_id: int, public_id: str) -> Extension | None:
+    """The person's own extension in the cohort that is in force; None for any other."""
+    return session.scalar(
+        sa.select(Extension).where(
+            Extension.public_id == public_id,
+            Extension.person_id == person_id,
+            Extension.cohort_id == cohort_id,
+            Extension.revoked_at.is_(None),
+        )
+    )

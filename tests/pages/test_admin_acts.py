@@ -17,6 +17,7 @@ from matsapply.reviews.models import ReviewAssignment
 from matsapply.rules.stages import (
     BatchState,
     DecisionPath,
+    ExtensionReason,
     OfferState,
     Outcome,
     RubricKind,
@@ -130,12 +131,21 @@ class TestOneApplication:
             answer = team.post("coordinator", f"{page}/extend", {"until": until, "reason": reason})
             assert answer.status_code == status, until
             assert f'value="{until}"' in answer.text
-        form = {"until": "2027-02-01 EOD AoE", "reason": TYPED}
+        form = {"until": "2027-02-01 EOD AoE", "reason": TYPED, "reason_class": "accommodation"}
+        assert team.post("coordinator", f"{page}/extend", form | {"reason_class": "whim"}).status_code == 400
         assert team.post("coordinator", f"{page}/extend", form).status_code == 303
         granted = team.fresh().scalars(sa.select(Extension)).one()
         assert (granted.person_id, granted.until, granted.reason) == (ada.person_id, at("2027-02-02 12:00"), TYPED)
+        assert granted.reason_class is ExtensionReason.ACCOMMODATION
         assert team.post("coordinator", f"{page}/reopen", form).status_code == 303
         assert team.post("coordinator", f"{page}/burn", form).status_code == 404
+        bob = submitted(team.world, "Bob")
+        take = {"extension": granted.public_id, "reason": TYPED}
+        assert team.post("coordinator", f"/applications/{bob.public_id}/revoke", take).status_code == 404, "another's"
+        assert team.post("coordinator", f"{page}/revoke", take | {"reason": ""}).status_code == 409
+        assert team.post("coordinator", f"{page}/revoke", take).status_code == 303
+        assert team.fresh().scalars(sa.select(Extension)).one().revoked_at is not None
+        assert team.post("coordinator", f"{page}/revoke", take).status_code == 404, "once"
 
     def test_withdrawn_on_request(self, team: Team) -> None:
         ada = submitted(team.world, "Ada")

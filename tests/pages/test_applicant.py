@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from matsapply.applications.models import Application, Reference, Snapshot, StreamApplication, TrackChoice
+from matsapply.applications.models import Application, Extension, Reference, Snapshot, StreamApplication, TrackChoice
 from matsapply.cohorts.models import Cohort
 from matsapply.mail.kinds import Mail
 from matsapply.rules.stages import (
@@ -18,6 +18,7 @@ from matsapply.rules.stages import (
     BatchScope,
     CloseReason,
     CohortState,
+    ExtensionReason,
     OfferState,
     Outcome,
     ReferenceState,
@@ -176,6 +177,35 @@ def test_E4_after_the_close_the_check_shows_what_was_submitted(site: Site, ada: 
     link = re.search(r'href="(/application/files/[^"]+)">first.pdf', page)
     assert link is not None
     assert ada.get(link[1]).data == pdf(2)
+
+
+def test_more_time_is_its_owners_alone_until_it_is_taken_back(site: Site, ada: Applicant, clock: FixedClock) -> None:
+    bob = site.applicant("Bob Example", "bob@example.org")
+    ada.complete()
+    bob.complete()
+    team = site.person("bob@example.org")  # whoever gives it
+    given = Extension(
+        person_id=site.person().id,
+        cohort_id=site.world.cohort.id,
+        gate="T2",
+        until=at(DATES["T2"]) + DAY,
+        reason_class=ExtensionReason.TECHNICAL_FAULT,
+        granted_by_id=team.id,
+    )
+    site.session.add(given)
+    site.session.commit()
+    assert "given you more time" in ada.get("/application").text
+    assert "given you more time" not in bob.get("/application").text
+    clock.move_to(at(DATES["T2"]) + timedelta(hours=1))
+    assert (ada.write("research", evidence="Late.").status_code, ada.submit().status_code) == (303, 303)
+    refused = bob.post("/application/submit", form="/account")
+    assert (refused.status_code, "deadline has passed" in refused.text) == (409, True)
+    given.revoked_at = clock.now()
+    site.session.commit()
+    later = ada.client.post(
+        "/application/sections/research", data={"csrf_token": ada.token("/account"), "evidence": "x"}
+    )
+    assert later.status_code == 409
 
 
 def test_withdrawing_wholly_and_taking_it_back(site: Site, ada: Applicant, clock: FixedClock) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from matsapply.applications import staff_export
 from matsapply.applications.models import Application, Extension
+from matsapply.applications.staff_file import extension_of
 from matsapply.audit import actions as audit
 from matsapply.pages.admin import figures
 from matsapply.pages.admin.applications import application_at, application_page
@@ -51,7 +52,7 @@ UNREADABLE = "Write the new end as 2027-01-20 EOD AoE or 2027-01-20 12:00 UTC; i
 @blueprint.post("/<cohort_key>/applications/<public_id>/<step>")
 @needs(Act.APPLICATIONS_ACT)
 def application_step(cohort_key: str, public_id: str, step: str) -> ResponseReturnValue:
-    """extend, reopen or withdraw; a refusal shows the page again with what was typed."""
+    """extend, revoke (an extension), reopen or withdraw; a refusal shows the page again with what was typed."""
     frame = cohort_at(cohort_key, Act.APPLICATIONS_ACT)
     head = application_at(frame, public_id)
     reason = request.form.get("reason", "").strip()
@@ -71,6 +72,8 @@ def application_step(cohort_key: str, public_id: str, step: str) -> ResponseRetu
             if not reason:
                 raise refuse(Code.REASON_NEEDED)
             (_extend if step == "extend" else _reopen)(frame, head, until, reason, now)
+        elif step == "revoke":
+            _revoke(frame, head, reason, now)
         else:
             abort(404)
     except Refused as error:
@@ -89,7 +92,7 @@ def _extend(frame: CohortFrame, head: Header, until: datetime, reason: str, now:
             cohort_id=frame.id,
             gate="T2",
             until=until,
-            reason_class=ExtensionReason.OTHER,
+            reason_class=_reason_class(),
             reason=reason,
             granted_by_id=who,
         )
@@ -106,6 +109,35 @@ def _extend(frame: CohortFrame, head: Header, until: datetime, reason: str, now:
         reason=reason,
     )
     said("More time is given; the page of the applicant shows it at once.")
+
+
+def _reason_class() -> ExtensionReason:
+    try:
+        return ExtensionReason(request.form.get("reason_class", ExtensionReason.OTHER.value))
+    except ValueError:
+        abort(400)
+
+
+def _revoke(frame: CohortFrame, head: Header, reason: str, now: datetime) -> None:
+    """Take an extension back: from now on the person's close is the cohort's again, or another extension's."""
+    given = extension_of(session(), head.person_id, frame.id, request.form.get("extension", ""))
+    if given is None:
+        abort(404)
+    if not reason:
+        raise refuse(Code.REASON_NEEDED)
+    given.revoked_at = now
+    audit.record(
+        session(),
+        actor(),
+        "extension.revoked",
+        now,
+        subject_type="application",
+        subject_id=head.id,
+        cohort_id=frame.id,
+        before=given.until.isoformat(),
+        reason=reason,
+    )
+    said("The extension is taken back.")
 
 
 def _reopen(frame: CohortFrame, head: Header, until: datetime, reason: str, now: datetime) -> None:

@@ -87,6 +87,7 @@ def overview() -> ResponseReturnValue:
         sections=sections,
         reusable=offered(session(), held, present.form, present.values) if not held.snapshot_number else None,
         left=minutes_left(*(each for each in sections if not each.done or each.required)),
+        own_close=held.closes_at != held.facts.dates.get("T2") and held.refusal is None,
         measured=any(each.measured for each in sections),
         minutes_left=minutes_left,
         title_of=title_of,
