@@ -45,4 +45,4 @@ def prepare(environment: Environment) -> None:
         spoken=lambda: languages.current().code,
         language_names=languages.NAMES,
     )
-    environment.filters["number"] = languages.number
+    environment.filters.update(number=languages.number, known=languages.known)

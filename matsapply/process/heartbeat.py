@@ -15,6 +15,7 @@ from matsapply.mail.kinds import Mail
 from matsapply.mail.models import Notification
 from matsapply.offers.models import Offer
 from matsapply.people.models import Account
+from matsapply.platform.languages import later as _later
 from matsapply.process.applicant_streams import applicant_streams
 from matsapply.rules.journey import HEARTBEAT, NEWS
 from matsapply.rules.stages import ApplicationState, OfferState
@@ -33,21 +34,23 @@ AT_ONCE = 200
 # Where one stands, and what comes next.
 WORDS = {
     Stage.SUBMITTED: (
-        "Your application is submitted.",
-        "After the close it is read. The first result comes to everybody at the same instant.",
+        _later("Your application is submitted."),
+        _later("After the close it is read. The first result comes to everybody at the same instant."),
     ),
     Stage.UNDER_REVIEW: (
-        "Your application is being read.",
-        "The first result comes to everybody at the same instant.",
+        _later("Your application is being read."),
+        _later("The first result comes to everybody at the same instant."),
     ),
     Stage.IN_STREAMS: (
-        "Your application is with the streams you chose.",
-        "A stream may still ask you for a task or an interview; if none does, that does not mean you are out. "
-        "The decisions come to everybody at the same instant.",
+        _later("Your application is with the streams you chose."),
+        _later(
+            "A stream may still ask you for a task or an interview; if none does, that does not mean you are out. "
+            "The decisions come to everybody at the same instant."
+        ),
     ),
     Stage.WAITLISTED: (
-        "You are on a waitlist.",
-        "If a seat comes free, you hear at once. Otherwise you hear when the waitlist closes.",
+        _later("You are on a waitlist."),
+        _later("If a seat comes free, you hear at once. Otherwise you hear when the waitlist closes."),
     ),
 }
 

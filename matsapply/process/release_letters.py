@@ -18,6 +18,7 @@ from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
 from matsapply.mail.rendering import render
 from matsapply.people.models import Account, Person
+from matsapply.platform.languages import later as _later
 from matsapply.rules.stages import ApplicationState, BatchScope, Outcome, TrackChoiceState
 
 if TYPE_CHECKING:
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
 DEFAULT_REPLY = timedelta(days=7)
 FEW = 200
 RESULT_WORDS = {
-    Outcome.ADVANCE: "advanced",
-    Outcome.NOT_ADVANCE: "not advanced",
-    Outcome.INELIGIBLE: "not eligible",
-    Outcome.OFFER: "offer",
-    Outcome.WAITLIST: "waitlisted",
-    Outcome.NOT_SELECT: "not selected",
+    Outcome.ADVANCE: _later("advanced"),
+    Outcome.NOT_ADVANCE: _later("not advanced"),
+    Outcome.INELIGIBLE: _later("not eligible"),
+    Outcome.OFFER: _later("offer"),
+    Outcome.WAITLIST: _later("waitlisted"),
+    Outcome.NOT_SELECT: _later("not selected"),
 }
 
 
