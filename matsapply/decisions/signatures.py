@@ -92,8 +92,11 @@ def propose(
     )
 
 
-def proposals(session: Session, cohort_id: int, act: Signed | None = None) -> list[Proposal]:
-    """What waits for a second signature in a cohort, the oldest first."""
+def proposals(
+    session: Session, cohort_id: int, act: Signed | None = None, *, visible: sa.ColumnElement[bool] | None = None
+) -> list[Proposal]:
+    """What waits for a second signature in a cohort, the oldest first; of applications only the ``visible`` ones."""
+    seen = sa.true() if visible is None else sa.or_(TeamTask.application_id.is_(None), visible)
     pattern = f"{PREFIX}:{act.value}:%" if act else f"{PREFIX}:%"
     rows = session.execute(
         sa.select(
@@ -106,7 +109,7 @@ def proposals(session: Session, cohort_id: int, act: Signed | None = None) -> li
             Application.public_id.label("application"),
         )
         .outerjoin(Application, Application.id == TeamTask.application_id)
-        .where(TeamTask.cohort_id == cohort_id, TeamTask.done_at.is_(None), TeamTask.kind.like(pattern))
+        .where(TeamTask.cohort_id == cohort_id, TeamTask.done_at.is_(None), TeamTask.kind.like(pattern), seen)
         .order_by(TeamTask.id)
     )
     found = []

@@ -106,6 +106,21 @@ def confirm(
     )  # fmt: skip
 
 
+def settle(session: Session, actor: Actor, application_id: int, now: datetime) -> None:
+    """The task of taking decisions again is done, once none of the application's is in doubt."""
+    doubted = sa.select(Decision.id).where(
+        Decision.application_id == application_id, Decision.superseded_at.is_(None), Decision.doubted_at.is_not(None)
+    )
+    if session.scalar(doubted.limit(1)) is None:
+        for task in session.scalars(
+            sa.select(TeamTask).where(
+                TeamTask.application_id == application_id, TeamTask.kind == CONFIRM_DECISION, TeamTask.done_at.is_(None)
+            )
+        ):
+            task.done_at, task.done_by_id = now, actor.person_id
+        session.flush()
+
+
 def _relied_on(session: Session, person_id: int, application_id: int) -> bool:
     """Whether a finished review by the person counts for the application now."""
     counted = (

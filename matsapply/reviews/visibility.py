@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from matsapply.rules.access import Actor
 
 
+# A name of its own: the statement around may list conflicts.
+_STANDING = aliased(ConflictOfInterest, name="standing_conflict")
+
+
 def in_conflict(person_id: Any, application_id: Any) -> sa.Exists:
     """Whether the person has an active conflict of interest with the application (columns or values)."""
     return sa.exists().where(
-        ConflictOfInterest.person_id == person_id,
-        ConflictOfInterest.application_id == application_id,
-        ConflictOfInterest.state == ConflictState.ACTIVE,
+        _STANDING.person_id == person_id,
+        _STANDING.application_id == application_id,
+        _STANDING.state == ConflictState.ACTIVE,
     )
 
 

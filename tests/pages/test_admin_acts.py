@@ -9,18 +9,15 @@ import pytest
 import sqlalchemy as sa
 
 from matsapply.applications.models import Extension, StreamApplication, TeamTask, TrackChoice
-from matsapply.cohorts.models import Rubric
 from matsapply.decisions.models import BatchExclusion, Decision, ReleaseBatch
 from matsapply.offers.models import Offer, StreamRanking, WaitlistEntry
 from matsapply.people.models import Account, RoleGrant
-from matsapply.reviews.models import ReviewAssignment
 from matsapply.rules.stages import (
     BatchState,
     DecisionPath,
     ExtensionReason,
     OfferState,
     Outcome,
-    RubricKind,
     StreamApplicationState as S,
     WaitlistState,
 )
@@ -322,24 +319,6 @@ class TestOffers:
         assert session.get_one(WaitlistEntry, second.id).state is WaitlistState.PROMOTED
         assert session.get_one(StreamApplication, second.stream_application_id).state is S.OFFERED
         assert session.scalar(sa.select(sa.func.count()).select_from(Offer)) == 1
-
-
-class TestAssignments:
-    def test_the_plan_that_was_shown_is_applied_once(self, team: Team) -> None:
-        rubric = Rubric(cohort_id=team.world.cohort.id, kind=RubricKind.CENTRAL_SCORE, scale=["1", "2"], readers=1)
-        team.session.add(rubric)
-        team.session.commit()
-        for name in ("Ada", "Bob"):
-            submitted(team.world, name, readings=0)
-        page = team.get("coordinator", "/assignments?plan=1").text
-        digest = page.split('name="digest" value="')[1].split('"')[0]
-        stale = team.post("coordinator", "/assignments", {"digest": "0" * 64})
-        assert stale.status_code == 409
-        assert "Things have changed" in stale.text
-        assert team.post("coordinator", "/assignments", {"digest": digest}).status_code == 303
-        assert team.fresh().scalar(sa.select(sa.func.count()).select_from(ReviewAssignment)) == 2
-        assert team.post("coordinator", "/assignments", {"digest": digest}).status_code == 409
-        assert team.fresh().scalar(sa.select(sa.func.count()).select_from(ReviewAssignment)) == 2
 
 
 class TestPeople:

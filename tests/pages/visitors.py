@@ -5,7 +5,7 @@ Everything an address names lies in one cohort of the demo (``HOME``), around on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from matsapply.applications.models import (
     MessageFile,
     Reference,
     StreamApplication,
+    TeamTask,
     Thread,
     TrackChoice,
 )
@@ -33,9 +34,19 @@ from matsapply.offers.models import Offer, WaitlistEntry
 from matsapply.people import actions
 from matsapply.people.models import Account, Device, Person, RoleGrant
 from matsapply.platform import clock, storage
-from matsapply.reviews.models import ReviewAssignment
+from matsapply.reviews.models import ConflictOfInterest, ReadingPlan, ReviewAssignment
+from matsapply.reviews.planning import Inputs, Options, work_out
+from matsapply.reviews.rounds import NEW_READER
 from matsapply.rules.access import ANONYMOUS, Reach
-from matsapply.rules.stages import ApplicationState, ReferenceState, Role, Scope
+from matsapply.rules.stages import (
+    ApplicationState,
+    ConflictKind,
+    ConflictSource,
+    ConflictState,
+    ReferenceState,
+    Role,
+    Scope,
+)
 from matsapply.showcase.models import Fellow, Paper, PaperStream, ShowcaseQuestion
 from tests.applicant_site import pdf
 from tests.mail.contexts import context
@@ -214,6 +225,7 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
     assert letter is not None
     session.flush()
     thread, request, to_take_back = _written(session, at, file)
+    plan, guess, task = _planned(session, at)
     grant = session.scalars(sa.select(RoleGrant).order_by(RoleGrant.id)).first()
     assert grant is not None
     holder = session.get_one(Person, grant.person_id).public_id
@@ -251,6 +263,11 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
         "/accommodation/": to_take_back.public_id,
         "/admin/<cohort_key>/accommodation/": request.public_id,
         "/admin/<cohort_key>/threads/": thread.public_id,
+        "/admin/<cohort_key>/assignments/plans/": plan.public_id,
+        "/admin/<cohort_key>/assignments/readers/": session.get_one(Person, at.assignment.reviewer_id).public_id,
+        "/admin/<cohort_key>/conflicts/": guess.public_id,
+        "/admin/<cohort_key>/conflicts/decisions/": "0000000000000",  # nobody's decision is in doubt
+        "/admin/<cohort_key>/conflicts/tasks/": task.public_id,
         "/threads/": thread.public_id,
         "/inbox/": letter.public_id,
         "/interviews/": at.interview.public_id,
@@ -289,6 +306,24 @@ def _written(
     session.add(MessageFile(message_id=message.id, file_id=file.id))
     session.flush()
     return thread, request, to_take_back
+
+
+def _planned(session: Session, at: Place) -> tuple[ReadingPlan, ConflictOfInterest, TeamTask]:
+    """A kept plan of readings of nothing, a proposed conflict of interest and a task that one left."""
+    options = Options(readers=2, floor=False, least=0, most=9, seed=1, shared=0, shared_readers=1, stay=True)
+    content = work_out(Inputs({}, {}, *(frozenset() for _ in range(6))), options)
+    plan = ReadingPlan(
+        cohort_id=at.cohort.id, options=asdict(options), inputs="0" * 64, content=content,
+        made_by_id=at.application.person_id, made_at=clock.now(),
+    )  # fmt: skip
+    guess = ConflictOfInterest(
+        person_id=at.assignment.reviewer_id, application_id=at.application.id, kind=ConflictKind.OTHER,
+        source=ConflictSource.DETECTED, state=ConflictState.PROPOSED,
+    )  # fmt: skip
+    task = TeamTask(cohort_id=at.cohort.id, application_id=at.application.id, kind=NEW_READER)
+    session.add_all([plan, guess, task])
+    session.flush()
+    return plan, guess, task
 
 
 def _device(session: Session, at: Place) -> Device:

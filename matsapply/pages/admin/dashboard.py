@@ -60,7 +60,7 @@ def dashboard(cohort_key: str) -> ResponseReturnValue:
         frame=frame,
         cohorts=switcher(frame, Act.COHORT_READ, "admin.dashboard"),
         figures=remembered("dashboard", frame.id, lambda: _figures(frame, seen)),
-        tasks=open_tasks(session(), frame.id, 12),
+        tasks=open_tasks(session(), frame.id, seen, 12),
     )
 
 

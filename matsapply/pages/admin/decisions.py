@@ -49,7 +49,7 @@ def decisions(cohort_key: str) -> ResponseReturnValue:
         frame=frame,
         cohorts=switcher(frame, Act.DECISIONS_READ, "admin.decisions"),
         progress=[line for line in progress if may(actor(), Act.DECISIONS_READ, reach_of_track(frame, line.track_id))],
-        waiting=proposals(session(), frame.id),
+        waiting=proposals(session(), frame.id, visible=visible(Act.DECISIONS_READ)),
         may_drop=may(actor(), Act.DECISIONS_WRITE, shared.reach_of(frame)),
         may_see_readers=may(actor(), Act.PEOPLE_READ, shared.reach_of(frame)),
         may_offer=may(actor(), Act.OFFERS_READ, shared.reach_of(frame)),
