@@ -11,12 +11,11 @@ from flask import abort, render_template, request
 from wtforms import SelectChoice
 
 from matsapply.applications.models import Application
-from matsapply.cohorts.models import Track
-from matsapply.decisions.actions import required_readers
+from matsapply.cohorts.models import Rubric, Track
 from matsapply.pages.admin.assignment_forms import PlanForm, TermsForm, filled
 from matsapply.pages.admin.frame import acting_role, blueprint, cohort_at, go, refused_as, said, switcher, visible
 from matsapply.pages.guard import actor, allow, needs
-from matsapply.people.models import Person
+from matsapply.people.models import Person, RoleGrant
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.platform.solver import exact_solver
@@ -27,7 +26,7 @@ from matsapply.reviews.rounds import cap_of, ensure_round
 from matsapply.reviews.terms import reader_leaves, reader_returns, terms_of
 from matsapply.rules.access import POLICY, Act, Reach, may
 from matsapply.rules.refusals import Refused
-from matsapply.rules.stages import ACTIVE_ASSIGNMENT, AssignmentState, Role, RoundKind
+from matsapply.rules.stages import ACTIVE_ASSIGNMENT, AssignmentState, Role, RoundKind, RubricKind
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -51,9 +50,7 @@ class Line:
 
 
 def _lines(frame: CohortFrame) -> list[Line]:
-    """Everybody who reads or has read in the central scoring, by name. Four queries."""
-    now = clock.now()
-    reading = {person_id for person_id, _ in session().execute(reviewers_of(frame.id, now))}
+    """Everybody who reads or has read in the central scoring, by name. Two queries."""
     counts: dict[int, Counter[str]] = {}
     for person_id, state, number in session().execute(
         sa.select(ReviewAssignment.reviewer_id, ReviewAssignment.state, sa.func.count())
@@ -62,46 +59,57 @@ def _lines(frame: CohortFrame) -> list[Line]:
         .group_by(ReviewAssignment.reviewer_id, ReviewAssignment.state)
     ):
         counts.setdefault(person_id, Counter())[state.value] += number
-    terms = {row.person_id: row for row in session().scalars(sa.select(ReaderTerms).filter_by(cohort_id=frame.id))}
+    reads = Person.id.in_(reviewers_of(frame.id, clock.now()).with_only_columns(RoleGrant.person_id))
     people = session().execute(
-        sa.select(Person.id, Person.public_id, Person.display_name)
-        .where(Person.id.in_(reading | counts.keys()))
+        sa.select(Person.id, Person.public_id, Person.display_name, reads, ReaderTerms)
+        .join(ReaderTerms, (ReaderTerms.person_id == Person.id) & (ReaderTerms.cohort_id == frame.id), isouter=True)
+        .where(sa.or_(reads, Person.id.in_(counts)))
         .order_by(Person.display_name, Person.id)
     )
     return [
-        Line(public_id, name, counts.get(key, Counter()), terms.get(key), key in reading)
-        for key, public_id, name in people
+        Line(public_id, name, counts.get(key, Counter()), terms, bool(reading))
+        for key, public_id, name, reading, terms in people
     ]
 
 
 def _default(frame: CohortFrame) -> Options:
-    last = (
-        session()
-        .scalars(
-            sa.select(ReadingPlan).where(ReadingPlan.cohort_id == frame.id).order_by(ReadingPlan.id.desc()).limit(1)
-        )
-        .first()
+    """What the first plan of a cohort is asked for."""
+    in_round = (
+        sa.select(ReviewRound.readers)
+        .where(ReviewRound.cohort_id == frame.id, ReviewRound.kind == RoundKind.CENTRAL_SCORE)
+        .limit(1)
     )
-    if last is not None:
-        return Options(**last.options)
-    readers = session().scalar(
-        sa.select(ReviewRound.readers).where(
-            ReviewRound.cohort_id == frame.id, ReviewRound.kind == RoundKind.CENTRAL_SCORE
-        )
+    in_rubric = sa.select(sa.func.max(Rubric.readers)).where(
+        Rubric.cohort_id == frame.id, Rubric.kind == RubricKind.CENTRAL_SCORE
     )
-    cap = cap_of(session(), frame.id)
-    return Options(readers or required_readers(session(), frame.id), True, 0, cap, 1, 0, 1, True)
+    readers = session().scalar(sa.select(sa.func.coalesce(in_round.scalar_subquery(), in_rubric.scalar_subquery(), 1)))
+    return Options(readers or 1, True, 0, cap_of(session(), frame.id), 1, 0, 1, True)
 
 
-def _list(frame: CohortFrame, form: PlanForm, *, problem: str = "", status: int = 200) -> ResponseReturnValue:
+def _list(
+    frame: CohortFrame, form: PlanForm | None = None, *, problem: str = "", status: int = 200
+) -> ResponseReturnValue:
+    """The page; its form is filled in as for the last plan, where none is given."""
     lines = _lines(frame)
-    plans = session().execute(
-        sa.select(ReadingPlan.public_id, ReadingPlan.made_at, ReadingPlan.applied_at, Person.display_name)
-        .join(Person, Person.id == ReadingPlan.made_by_id)
-        .where(ReadingPlan.cohort_id == frame.id)
-        .order_by(ReadingPlan.id.desc())
-        .limit(EARLIER)
+    plans = (
+        session()
+        .execute(
+            sa.select(
+                ReadingPlan.public_id,
+                ReadingPlan.made_at,
+                ReadingPlan.applied_at,
+                ReadingPlan.options,
+                Person.display_name,
+            )
+            .join(Person, Person.id == ReadingPlan.made_by_id)
+            .where(ReadingPlan.cohort_id == frame.id)
+            .order_by(ReadingPlan.id.desc())
+            .limit(EARLIER)
+        )
+        .all()
     )
+    if form is None:
+        form = filled(Options(**plans[0].options) if plans else _default(frame), formdata=None)
     page = render_template(
         "admin/assignments.html",
         frame=frame,
@@ -110,7 +118,7 @@ def _list(frame: CohortFrame, form: PlanForm, *, problem: str = "", status: int 
         done=sum(each.states["submitted"] for each in lines),
         total=sum(each.states[state.value] for each in lines for state in COUNTED),
         form=form,
-        plans=plans.all(),
+        plans=plans,
         problem=problem,
         may_assign=may(actor(), Act.ASSIGNMENTS_WRITE, Reach(frame.id)),
     )
@@ -121,7 +129,7 @@ def _list(frame: CohortFrame, form: PlanForm, *, problem: str = "", status: int 
 @needs(Act.COHORT_READ)
 def assignments(cohort_key: str) -> ResponseReturnValue:
     frame = cohort_at(cohort_key, Act.COHORT_READ)
-    return _list(frame, filled(_default(frame), formdata=None))
+    return _list(frame)
 
 
 def _writing(cohort_key: str) -> tuple[CohortFrame, Role]:
@@ -219,7 +227,7 @@ def apply_reading_plan(cohort_key: str, public_id: str) -> ResponseReturnValue:
         round_ = ensure_round(session(), frame.id, RoundKind.CENTRAL_SCORE)
         given, taken = apply_kept(session(), actor(), plan, round_, clock.now(), role=role)
     except Refused as error:
-        return _list(frame, filled(_default(frame), formdata=None), problem=refused_as(error), status=409)
+        return _list(frame, problem=refused_as(error), status=409)
     said(f"{given} readings assigned" + (f", {taken} taken back." if taken else "."))
     return go("admin.assignments", cohort_key=frame.key)
 
