@@ -132,7 +132,9 @@ def test_without_scripts_it_is_submitted_withdrawn_and_taken_back(gallery_browse
     page.goto("/application/sections/background")
     page.locator("#cv").set_input_files({"name": "cv.pdf", "mimeType": "application/pdf", "buffer": pdf(2)})
     page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_text("Look at it").click()
+    with page.expect_response(lambda answer: answer.url.endswith("/pages/2")) as picture:
+        page.get_by_text("Look at it").click()
+    assert (picture.value.status, picture.value.headers["content-type"]) == (200, "image/webp")
     expect(page.get_by_role("img", name="Page 2 of cv.pdf")).to_be_visible()
     page.goto("/application/streams")
     page.get_by_role("checkbox", name="Stream red").check()
