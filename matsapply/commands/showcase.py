@@ -13,6 +13,7 @@ from matsapply.app import create_app
 from matsapply.commands.context import Stop, load_settings, transaction
 from matsapply.jobs import work
 from matsapply.platform import clock
+from matsapply.platform.flask_db import db
 from matsapply.rules.access import ANONYMOUS
 from matsapply.showcase import importing, links, sources
 from matsapply.showcase.known import known
@@ -97,9 +98,13 @@ def links_(again: bool) -> None:
         with transaction(settings) as session:
             links.ask_again(session, ANONYMOUS, clock.now())
     looked_at = 0
-    while more := work.check_links(app):
-        looked_at += more
-        click.echo(f"looked at {looked_at} addresses", err=True)
+    try:
+        while more := work.check_links(app):
+            looked_at += more
+            click.echo(f"looked at {looked_at} addresses", err=True)
+    finally:
+        with app.app_context():
+            db.engine.dispose()
     with transaction(settings) as session:
         found = links.report(session)
     counts = Counter(one.verdict.value for one in found)

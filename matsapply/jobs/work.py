@@ -78,7 +78,7 @@ def _do_due_work(app: Flask) -> int:
     return total
 
 
-def check_links(app: Flask, look: Callable[[str], Answer] = outside.look, pause: float = LINK_PAUSE) -> int:
+def check_links(app: Flask, look: Callable[[str], Answer] | None = None, pause: float = LINK_PAUSE) -> int:
     """Ask the papers' addresses that are due whether they answer; returns how many were asked. One at a time a process.
 
     In the demo only what somebody asked for: it speaks to nobody by itself. Where nothing outside can be reached, that
@@ -87,7 +87,7 @@ def check_links(app: Flask, look: Callable[[str], Answer] = outside.look, pause:
     if not _checking.acquire(blocking=False):
         return 0
     try:
-        return _check_links(app, look, pause)
+        return _check_links(app, look or outside.look, pause)
     finally:
         _checking.release()
 

@@ -94,6 +94,28 @@ def separate(session: Session, actor: Actor, paper: Paper, name: str, now: datet
     return fellow
 
 
+def link_person(session: Session, actor: Actor, fellow: Fellow, person_id: int | None, now: datetime) -> None:
+    """Say which person of the site a fellow is, or that nobody knows (None); conflicts of interest rest on it.
+
+    Raises ``Refused``: NO_CHANGE, or REPEATED where the person is another fellow already.
+    """
+    if fellow.person_id == person_id:
+        raise refuse(Code.NO_CHANGE)
+    if person_id is not None and session.scalar(sa.select(Fellow.id).where(Fellow.person_id == person_id)):
+        raise refuse(Code.REPEATED)
+    fellow.person_id = person_id
+    audit.record(
+        session,
+        actor,
+        "showcase.fellow_is_person",
+        now,
+        subject_type="fellow",
+        subject_id=fellow.id,
+        detail={"person": person_id},
+    )
+    session.flush()
+
+
 def _split(session: Session, question: ShowcaseQuestion) -> None:
     """Put the several people in the place of the one name, and number everybody again."""
     rows = session.scalars(

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from matsapply.people.models import Person
 from matsapply.rules.names import folded
 from matsapply.rules.showcase import PaperRole
 from matsapply.showcase.models import Fellow, Paper, PaperPerson
 from matsapply.showcase.queries import MOST, PaperFilter, papers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
 
     from matsapply.showcase.queries import FellowName, PaperRow
@@ -61,6 +64,16 @@ class FellowPage:
     streams: tuple[tuple[str, int], ...]
     cohorts: tuple[tuple[str, int], ...]
     company: tuple[FellowName, ...]
+
+
+def people_here(session: Session, slugs: Sequence[str]) -> dict[str, str]:
+    """The names of the people of the site that these fellows are, where somebody has said so."""
+    rows = session.execute(
+        sa.select(Fellow.slug, Person.display_name)
+        .join(Person, Person.id == Fellow.person_id)
+        .where(Fellow.slug.in_(slugs))
+    )
+    return {slug: name for slug, name in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 def fellow_by_slug(session: Session, slug: str) -> FellowPage | None:

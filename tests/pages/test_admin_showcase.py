@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
+from matsapply.people.models import Account
 from matsapply.rules.showcase import LinkConfidence, PaperRole
 from matsapply.rules.stages import Role, Scope
 from matsapply.showcase.links import NO_NETWORK
@@ -202,6 +203,28 @@ def test_namesakes_are_separated(team: Team) -> None:
     assert "Paper 1" in visitor.get("/showcase/fellows/michael-chen-2").text
     assert "Paper 1" not in visitor.get("/showcase/fellows/michael-chen").text
     assert admin.post(f"{PAGE}/separate", {"name": "Nobody"}, form=PAGE).status_code == 404
+    # Which of them is who on this site: one person is one fellow, and nobody outside the team sees it.
+    person = team.people["reviewer"]
+    email = team.session.scalars(sa.select(Account.email).where(Account.person_id == person.id)).one()
+    team.session.commit()
+
+    def linked(address: str, fellow: str, paper_page: str = PAGE) -> int:
+        sent = {"fellow": fellow, "email": address}
+        return admin.post(f"{paper_page}/person", sent, form=PAGE).status_code
+
+    def who() -> list[int | None]:
+        return list(team.fresh().scalars(sa.select(Fellow.person_id).order_by(Fellow.id)))
+
+    assert linked(email.upper(), "michael-chen-2") == 303
+    assert who() == [None, person.id]
+    assert person.display_name in admin.get(PAGE).text
+    assert person.display_name not in visitor.get("/showcase/fellows/michael-chen-2").text
+    assert linked(email, "michael-chen", "/admin/showcase/paper-2") == 303
+    assert who() == [None, person.id]
+    assert linked("nobody@nowhere.example", "michael-chen-2") == 422
+    assert linked(email, "michael-chen") == 404  # not of this paper
+    assert linked("", "michael-chen-2") == 303
+    assert who() == [None, None]
 
 
 def test_the_list_turns_pages(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy.orm import Session
 
 from matsapply.commands.showcase import showcase
+from matsapply.platform.outside import Answer
 from matsapply.showcase.models import Paper
 from tests.showcase.sample_page import INVENTED, page, record
 
@@ -63,3 +65,20 @@ def test_a_file_that_cannot_be_read_ends_with_status_2(page_file: Path, live_ses
     assert done.exit_code == 2
     assert "nothing was changed" in done.stderr
     assert stored(live_session) == 0
+
+
+def test_links_are_looked_at_and_told(
+    page_file: Path, live_session: Session, monkeypatch: pytest.MonkeyPatch, app: object
+) -> None:
+    answers = {"https://a.example/1": Answer(200), "https://b.example/2": Answer(404, "gone")}
+    for number, url in enumerate(answers, 1):
+        live_session.add(Paper(slug=f"p{number}", title="P", published=date(2025, 1, number), topic="x", url=url))
+    live_session.commit()
+    monkeypatch.setattr("matsapply.jobs.work.outside.look", answers.__getitem__)
+    told = CliRunner().invoke(showcase, ["links"], catch_exceptions=False)
+    assert told.exit_code == 1
+    assert told.stdout.splitlines() == ["1 broken, 1 fine", "broken  https://b.example/2  404 gone"]
+    answers["https://b.example/2"] = Answer(301, "", "https://b.example/3")
+    again = CliRunner().invoke(showcase, ["links", "--again"], catch_exceptions=False)
+    assert again.exit_code == 0
+    assert "moved  https://b.example/2  301  to https://b.example/3" in again.stdout.replace("301 to", "301  to")

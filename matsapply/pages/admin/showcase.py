@@ -18,15 +18,17 @@ from matsapply.pages.admin.setup_forms import SetupForm, lines_of, one_line, pro
 from matsapply.pages.guard import actor, allow, needs
 from matsapply.pages.public import caching
 from matsapply.pages.public.showcase import place_asked, place_of
+from matsapply.people.queries import account_by_address, person_by_address
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.rules.access import Act, Reach
 from matsapply.rules.refusals import Code, Refused
 from matsapply.showcase import queries
 from matsapply.showcase.actions import LONGEST_SUMMARY, Curation, curate, earlier_summaries, summary_version
-from matsapply.showcase.answers import separate
+from matsapply.showcase.answers import link_person, separate
+from matsapply.showcase.fellows import people_here
 from matsapply.showcase.file import KEY, WEB
-from matsapply.showcase.models import Paper
+from matsapply.showcase.models import Fellow, Paper
 from matsapply.showcase.queries import PaperFilter
 from matsapply.showcase.stream_papers import streams_of
 
@@ -149,6 +151,7 @@ def _page(
         clashes=found or [],
         problem=problem,
         earlier=earlier_summaries(session(), row.id),
+        here=people_here(session(), [one.slug for one in row.fellows]),
     )
     return page, status
 
@@ -197,8 +200,10 @@ def _curated(paper: Paper, row: PaperRow, wanted: Curation, form: PaperForm) -> 
 @needs(Act.SHOWCASE_CURATE)
 def showcase_step(slug: str, step: str) -> ResponseReturnValue:
     """hide, show, feature or unfeature, straight from the list; done twice it changes nothing more. restore puts an
-    earlier summary back, separate says that a fellow is a namesake of another."""
-    paper, _ = _paper(slug)
+    earlier summary back, separate says that a fellow is a namesake of another, person who a fellow is on this site."""
+    paper, row = _paper(slug)
+    if step == "person":
+        return _is_person(paper, row)
     if step in {"restore", "separate"}:
         return _restored(paper) if step == "restore" else _separated(paper)
     steps = {
@@ -241,4 +246,26 @@ def _separated(paper: Paper) -> ResponseReturnValue:
         abort(404)
     except Refused:
         said(f"{name} is on no other paper, so there is nothing to separate.", "info")
+    return go("admin.showcase_paper", slug=paper.slug)
+
+
+def _is_person(paper: Paper, row: PaperRow) -> ResponseReturnValue:
+    """Who a fellow of this paper is on this site, by an e-mail address; none: nobody knows."""
+    slug, address = request.form.get("fellow", ""), request.form.get("email", "").strip()
+    if slug not in {one.slug for one in row.fellows}:
+        abort(404)
+    account = account_by_address(session(), address) if address else None
+    owner = None if account or not address else person_by_address(session(), address)
+    person_id = account.person_id if account else owner.id if owner else None
+    if address and person_id is None:
+        return _page(
+            row, _form(paper, row, formdata=None), problem=f"Nobody here has the address {address}.", status=422
+        )
+    fellow = session().scalars(sa.select(Fellow).where(Fellow.slug == slug).with_for_update()).one()
+    try:
+        link_person(session(), actor(), fellow, person_id, clock.now())
+        said("Kept." if person_id else "The link is taken away.")
+    except Refused as error:
+        repeated = error.refusal.code is Code.REPEATED
+        said("This person is another fellow already." if repeated else "Nothing was changed.", "info")
     return go("admin.showcase_paper", slug=paper.slug)
