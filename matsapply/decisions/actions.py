@@ -204,10 +204,18 @@ class Missing:
 
 
 def open_batch(
-    session: Session, actor: Actor, role: Role, cohort_id: int, scope: BatchScope, label: str, now: datetime
+    session: Session,
+    actor: Actor,
+    role: Role,
+    cohort_id: int,
+    scope: BatchScope,
+    label: str,
+    now: datetime,
+    *,
+    corrects_id: int | None = None,
 ) -> ReleaseBatch:
-    """An empty batch, to which ``gather`` adds what is decided."""
-    batch = ReleaseBatch(cohort_id=cohort_id, scope=scope, label=label)
+    """An empty batch, to which ``gather`` adds what is decided; a correction names the batch it corrects."""
+    batch = ReleaseBatch(cohort_id=cohort_id, scope=scope, label=label, corrects_id=corrects_id)
     begin(session, batch, "RB1", facts_of(session, actor, role, now, cohort_id=cohort_id), actor, Place(cohort_id))
     return batch
 

@@ -33,6 +33,7 @@ class Signed(StrEnum):
     NOT_ADVANCE = "not_advance"
     RESCIND = "rescind"  # an offer
     CANCEL_STREAM = "cancel_stream"
+    CORRECT = "correct"  # a released first result: the track choice that advances after all
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,11 +58,13 @@ def correct_closing(
     reason: str,
     now: datetime,
     until: datetime | None = None,
+    letter: Letter | None = None,
 ) -> None:
     """A13: an application that was closed by an error stands again where it stood, by two admins.
 
     What was released stays in the log; its decisions count no more and are taken anew. ``until`` is how long a draft
-    that was never submitted is open again. Raises ``Refused``: WRONG_STATE (not one of ``CORRECTABLE``),
+    that was never submitted is open again; ``letter`` replaces the usual message.
+    Raises ``Refused``: WRONG_STATE (not one of ``CORRECTABLE``),
     LIVE_APPLICATION_EXISTS, SEAT_REUSED, CLOSED (a draft without an ``until`` that lies ahead).
     """
     application = lock_application(session, application.id)
@@ -76,7 +78,7 @@ def correct_closing(
         raise refuse(Code.CLOSED)
     facts = facts_of(session, actor, Role.ADMIN, now, cohort_id=application.cohort_id, reason=reason)
     facts = replace(facts, second_actor_id=second_actor_id)
-    letter = _letter(session, application, reason, until if never else None)
+    letter = letter or _letter(session, application, reason, until if never else None)
     if closed_for is CloseReason.WITHDRAWN:
         bring_back(session, actor, application, "A13", facts, letter)
         return

@@ -23,7 +23,7 @@ from matsapply.mail import outbox
 from matsapply.offers.models import Offer, RankingEntry, StreamRanking, WaitlistEntry
 from matsapply.offers.seats import lock_streams, recount
 from matsapply.process.closing import close_if_done, close_now, renumber
-from matsapply.process.release_letters import kind_of, letters, members, reply_by
+from matsapply.process.release_letters import kind_of, letters, members, on_tracks, reply_by
 from matsapply.process.stream_ends import cancel_stream_children
 from matsapply.reviews.models import ReviewAssignment
 from matsapply.rules.access import SYSTEM
@@ -31,7 +31,6 @@ from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import (
     ACTIVE_ASSIGNMENT,
     LIVE_STREAM_APPLICATION,
-    BatchScope,
     CloseReason,
     OfferState,
     Outcome,
@@ -152,8 +151,11 @@ def offers_without_seat(session: Session, batch: ReleaseBatch) -> int:
     )
 
 
-def release(session: Session, actor: Actor, batch: ReleaseBatch, *, role: Role, now: datetime) -> int:
-    """RB3: release every member in one transaction and write the messages; returns how many people are told.
+def release(
+    session: Session, actor: Actor, batch: ReleaseBatch, *, role: Role, now: datetime, apology: str = ""
+) -> int:
+    """RB3: release every member in one transaction and write the messages; returns how many people are told. The
+    messages of a correction begin with its ``apology``.
 
     Whatever stopped the sealing stops the release too, since things may have changed in between. Raises ``Refused``:
     WRONG_STATE, CONFLICT, NOT_APPROVED, INCOMPLETE_BATCH, CLOSED (an offer after the waitlist's closing).
@@ -178,11 +180,11 @@ def release(session: Session, actor: Actor, batch: ReleaseBatch, *, role: Role, 
     for decision in found.gone:  # set aside, so that a new one can be recorded should they come back
         decision.superseded_at = now
         batch.member_count -= 1
-    messages = letters(session, batch, found.present, now)
+    messages = letters(session, batch, found.present, now, apology)
     inside = sa.select(Decision.application_id).where(Decision.batch_id == batch.id)
     reading = _Reading(session, inside, cohort.id)
     run = _Release(session, actor, batch, cohort, gates, replace(facts, role=Role.SYSTEM), reading, now)
-    step = _first_result if batch.scope is BatchScope.FIRST_RESULT else _stream_results
+    step = _first_result if on_tracks(batch) else _stream_results
     # Nothing the steps read depends on what is not written yet, so that all of it is written in a few statements.
     with gathering(session), session.no_autoflush:
         for application in applications:

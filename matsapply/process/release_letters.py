@@ -72,7 +72,12 @@ def members(session: Session, batch: ReleaseBatch, only: Collection[int] | None 
 
 
 def kind_of(batch: ReleaseBatch) -> Mail:
-    return Mail.FIRST_RESULT if batch.scope is BatchScope.FIRST_RESULT else Mail.DECISION
+    return Mail.FIRST_RESULT if on_tracks(batch) else Mail.DECISION
+
+
+def on_tracks(batch: ReleaseBatch) -> bool:
+    """Whether its decisions are about tracks: the first results, and what corrects them."""
+    return batch.scope in {BatchScope.FIRST_RESULT, BatchScope.CORRECTION}
 
 
 def reply_by(cohort: Cohort, dates: Mapping[str, datetime | None], now: datetime) -> datetime:
@@ -86,7 +91,11 @@ def reply_by(cohort: Cohort, dates: Mapping[str, datetime | None], now: datetime
 
 
 def letters(
-    session: Session, batch: ReleaseBatch, present: Mapping[int, Sequence[Decision]], now: datetime
+    session: Session,
+    batch: ReleaseBatch,
+    present: Mapping[int, Sequence[Decision]],
+    now: datetime,
+    apology: str = "",
 ) -> dict[int, outbox.Message]:
     """The message to each application in ``present``, as a release at ``now`` sends it. Five queries, however many.
 
@@ -100,7 +109,7 @@ def letters(
         .join(Account, Account.person_id == Person.id)
         .where(Application.id.in_(_of(batch, present)))
     )
-    first = batch.scope is BatchScope.FIRST_RESULT
+    first = on_tracks(batch)
     results = _track_results(session, batch, present) if first else _stream_results(session, batch, present)
     made = {}
     for application_id, person_id, name, zone, language, address in recipients:
@@ -116,7 +125,8 @@ def letters(
         }
         if first:
             advanced = Outcome.ADVANCE in outcomes and Outcome.INELIGIBLE not in outcomes
-            context |= {"advanced": advanced, "choice_closes_at": dates.get("T7") if advanced else None}
+            closes = dates.get("T7") if advanced else None
+            context |= {"advanced": advanced, "choice_closes_at": closes, "apology": apology}
         else:
             context["expires_at"] = reply_by(cohort, dates, now) if Outcome.OFFER in outcomes else None
         cause = f"batch:{batch.id}:application:{application_id}"
@@ -192,4 +202,4 @@ def _stream_results(
     }
 
 
-__all__ = ["DEFAULT_REPLY", "Members", "Preview", "kind_of", "letters", "members", "preview", "reply_by"]
+__all__ = ["DEFAULT_REPLY", "Members", "Preview", "kind_of", "letters", "members", "on_tracks", "preview", "reply_by"]

@@ -52,6 +52,7 @@ CONTEXTS: dict[Mail, dict[str, Any]] = {
         "cohort_label": COHORT,
         "advanced": True,
         "choice_closes_at": NOON,
+        "apology": "We mixed up two lists.\nNothing in your application caused it.",
         "results": [
             {"track": "Interpretability", "outcome": "advanced", "feedback": "A clear plan.\nMore baselines, please."},
             {"track": "Governance", "outcome": "not advanced", "feedback": ""},

@@ -8,6 +8,7 @@ from flask import abort, render_template, request, url_for
 
 from matsapply.applications import staff_file as files, staff_list as lists
 from matsapply.decisions import queries as decisions
+from matsapply.decisions.signatures import Proposal, Signed, proposals
 from matsapply.pages.admin.figures import counts_by_state
 from matsapply.pages.admin.frame import blueprint, cohort_at, reach_of, switcher, visible
 from matsapply.pages.files import response_for
@@ -17,6 +18,7 @@ from matsapply.people.queries import names_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.platform.keyset import BadCursor
+from matsapply.process.correct_result import correctable
 from matsapply.reviews.discussion import for_team
 from matsapply.rules.access import Act, may
 from matsapply.rules.stages import ApplicationState, Role
@@ -139,6 +141,8 @@ def application_page(
     """The page of one application; ``form`` is one that was sent and refused, with what was typed in it."""
     held = files.submitted_of(session(), head)
     rows = decisions.decisions_of(session(), head.id)
+    admin = actor().holds(Role.ADMIN, reach_of(frame))
+    wrong = correctable(session(), head.id) if admin and head.state is ApplicationState.CLOSED else []
     page = render_template(
         "admin/application.html",
         frame=frame,
@@ -158,8 +162,16 @@ def application_page(
         may_act=may(actor(), Act.APPLICATIONS_ACT, reach_of(frame)),
         may_decide=may(actor(), Act.DECISIONS_WRITE, reach_of(frame)),
         may_withdraw=actor().holds(Role.COORDINATOR, reach_of(frame)),
+        correctable=[(choice_id, frame.tracks[track_id][1]) for choice_id, track_id in wrong],
+        correction=_waiting(frame, head) if wrong else None,
         form=form,
         problem=problem,
         now_is=clock.now(),
     )
     return page, status
+
+
+def _waiting(frame: CohortFrame, head: files.Header) -> Proposal | None:
+    """The correction of this application's result that waits for a second signature."""
+    waiting = proposals(session(), frame.id, Signed.CORRECT)
+    return next((one for one in waiting if one.application_id == head.id), None)

@@ -27,6 +27,7 @@ from matsapply.pages.admin.frame import (
 from matsapply.pages.guard import actor, allow, allow_or_absent, needs
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
+from matsapply.process.correct_result import advance_after_all, correctable
 from matsapply.rules.access import POLICY, Act, may
 from matsapply.rules.refusals import Code, Refused, refuse
 from matsapply.rules.stages import DecisionPath, Outcome, Role
@@ -133,6 +134,43 @@ def ineligible(cohort_key: str, public_id: str) -> ResponseReturnValue:
     return go("admin.application", cohort_key=cohort_key, public_id=public_id)
 
 
+@blueprint.post("/<cohort_key>/applications/<public_id>/correct")
+@needs(Act.DECISIONS_WRITE)
+def correct(cohort_key: str, public_id: str) -> ResponseReturnValue:
+    """A released result that was wrong: one admin proposes the right one with an apology, another one signs."""
+    frame = cohort_at(cohort_key, Act.DECISIONS_WRITE)
+    acting_role(shared.reach_of(frame), [Role.ADMIN])
+    head = application_at(frame, public_id)
+    key = shared.number_of(request.form.get("choice")) or 0
+    if key not in {choice_id for choice_id, _ in correctable(session(), head.id)}:
+        abort(400)
+    choice, now, apology = session().get_one(TrackChoice, key), clock.now(), request.form.get("apology", "").strip()
+    try:
+        waiting = find(session(), frame.id, Signed.CORRECT, choice.id)
+        if waiting is None:
+            propose(
+                session(),
+                actor(),
+                Signed.CORRECT,
+                choice.id,
+                cohort_id=frame.id,
+                application_id=head.id,
+                reason=apology,
+                now=now,
+            )
+            said("Proposed. A second admin has to sign it on this page.")
+        else:
+            sign(session(), actor(), waiting, now)
+            advance_after_all(
+                session(), actor(), choice, second_actor_id=waiting.first_id, apology=waiting.reason, now=now
+            )
+            said("Corrected and released: the applicant sees it now, and the message with the apology is on its way.")
+    except Refused as error:
+        text = refused_as(error)
+        return application_page(frame, head, problem=text, status=409)
+    return go("admin.application", cohort_key=cohort_key, public_id=public_id)
+
+
 @blueprint.post("/<cohort_key>/signatures/<public_id>/drop")
 @needs(Act.DECISIONS_WRITE)
 def drop_signature(cohort_key: str, public_id: str) -> ResponseReturnValue:
@@ -147,6 +185,8 @@ def drop_signature(cohort_key: str, public_id: str) -> ResponseReturnValue:
             allow(Act.COHORT_CONFIGURE, shared.reach_of(frame))
             stream = session().get_one(Stream, proposal.subject_id)
             back = go("admin.part", cohort_key=cohort_key, noun="stream", key=stream.key)
+        case Signed.CORRECT:
+            acting_role(shared.reach_of(frame), [Role.ADMIN])
         case Signed.RESCIND:
             acting_role(shared.reach_of(frame), [Role.ADMIN])
             back = go("admin.offers", cohort_key=cohort_key)
