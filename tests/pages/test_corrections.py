@@ -17,7 +17,7 @@ from matsapply.rules.stages import (
     Outcome,
     TrackChoiceState,
 )
-from tests.pages.team import TYPED, Team, demo_settings, problems, submitted, team_of
+from tests.pages.team import TYPED, demo_settings, problems, submitted, team_of
 from tests.stream_world import at
 
 if TYPE_CHECKING:
