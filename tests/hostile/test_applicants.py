@@ -248,7 +248,9 @@ def test_case_23_naughty_text_is_kept_or_refused_and_never_breaks(site: Site, ad
 
 def test_case_23_naughty_text_everywhere_else(ada: Applicant) -> None:
     posts = {
-        "/application/streams": ("streams", "order", "move"),
+        "/application/streams": ("streams", "order", "move", "version"),
+        "/application/streams/autosave": ("streams", "order", "version"),
+        "/application/reuse": ("x",),
         "/application/referees": ("name", "email", "consent"),
         "/application/submit": ("submit_key",),
         f"/application/referees/{ELSEWHERE}/remind": ("x",),

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import pytest
+from hypothesis import given, settings, strategies as st
 from playwright.sync_api import Browser, Page, Route, expect
 
 from matsapply.rules.counting import counted_length
+from tests.hostile.test_applicants import NAUGHTY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 pytestmark = pytest.mark.browser
 
@@ -180,15 +182,31 @@ def naughty(seed: int, number: int) -> list[str]:
     return ["".join(chance.choice(chance.choice(pools)) for _ in range(chance.randint(0, 30))) for _ in range(number)]
 
 
+# What no table of either side names is left out: there the server's count decides.
+NAMED = st.text(st.characters(exclude_categories=("Cn", "Cs")))
+
+
 def test_browser_and_server_count_alike(page: Page, gallery_address: str) -> None:
-    texts = ["", "naïve cafe\u0301", "Ⅷ ½ ²", "한글 각", "👩‍👩‍👧 e🇩🇪", "אָ שּׁ", "नमस्ते", *naughty(7, 3000)]
+    """Each of the strings that break programs, thousands over all of Unicode, and what Hypothesis makes of it."""
     module = f"{gallery_address}/static/js/counter.js"
-    counted = page.evaluate(
-        "async ([address, texts]) => { const { length } = await import(address); return texts.map(length); }",
-        [module, texts],
-    )
-    wrong = [(text, here, counted_length(text)) for text, here in zip(texts, counted, strict=True)]
-    assert [each for each in wrong if each[1] != each[2]] == []
+
+    def compare(texts: Sequence[str]) -> None:
+        counted = page.evaluate(
+            "async ([address, texts]) => { const { length } = await import(address); return texts.map(length); }",
+            [module, list(texts)],
+        )
+        wrong = [(text, here, counted_length(text)) for text, here in zip(texts, counted, strict=True)]
+        assert [each for each in wrong if each[1] != each[2]] == []
+
+    whole = [text for text in NAUGHTY if not any("\ud800" <= letter <= "\udfff" for letter in text)]
+    compare(["", "naïve cafe\u0301", "Ⅷ ½ ²", "한글 각", "👩‍👩‍👧 e🇩🇪", "אָ שּׁ", "नमस्ते", *whole, *naughty(7, 3000)])
+
+    @settings(max_examples=15, deadline=None)
+    @given(st.lists(NAMED, min_size=20, max_size=60))
+    def generated(texts: list[str]) -> None:
+        compare(texts)
+
+    generated()
 
 
 def test_the_count_is_live_and_says_when_it_is_too_much(page: Page) -> None:
