@@ -18,7 +18,7 @@ from matsapply.applications.models import Application, TrackChoice
 from matsapply.cohorts.models import Track
 from matsapply.platform.db import fetch
 from matsapply.reviews.aggregates import OUT_OF_PLAY
-from matsapply.reviews.models import Review, ReviewAssignment, ReviewRound
+from matsapply.reviews.models import Review, ReviewAssignment, ReviewComment, ReviewRound
 from matsapply.reviews.rounds import CENTRAL
 from matsapply.reviews.visibility import in_conflict, within_grants
 from matsapply.rules.access import Actor
@@ -80,6 +80,7 @@ class DoneRow:
     may_open: bool
     may_correct: bool
     newer_version: bool
+    said: int
 
 
 def short_code(public_id: str) -> str:
@@ -248,6 +249,7 @@ def done(session: Session, actor: Actor, now: datetime, *, limit: int = MOST_ROW
             Review.minutes,
             Review.submitted_at,
             Review.snapshot_number.label("read_number"),
+            _said_by_others().label("said"),
         )
         .join(Review, Review.assignment_id == ReviewAssignment.id)
         .where(mine(actor.grants), ReviewAssignment.state == AssignmentState.SUBMITTED, Review.superseded_at.is_(None))
@@ -256,6 +258,25 @@ def done(session: Session, actor: Actor, now: datetime, *, limit: int = MOST_ROW
         {"reader": actor.person_id or 0},
     )
     return [_done_row(row, now) for row in rows]
+
+
+def _said_by_others() -> Any:
+    """How many comments other readers, none of them in conflict, have made on the application of a reading."""
+    theirs = aliased(ReviewAssignment)
+    return (
+        sa.select(sa.func.count())
+        .select_from(ReviewComment)
+        .join(theirs, theirs.id == ReviewComment.assignment_id)
+        .where(
+            ReviewComment.application_id == ReviewAssignment.application_id,
+            ReviewComment.round_id == ReviewAssignment.round_id,
+            ReviewComment.withdrawn_at.is_(None),
+            theirs.id != ReviewAssignment.id,
+            ~in_conflict(theirs.reviewer_id, ReviewComment.application_id),
+        )
+        .correlate(ReviewAssignment)
+        .scalar_subquery()
+    )
 
 
 def _done_row(row: Any, now: datetime) -> DoneRow:
@@ -276,4 +297,5 @@ def _done_row(row: Any, now: datetime) -> DoneRow:
         may_open=may_open,
         may_correct=may_open and (row.closed_at is None or now < row.closed_at),
         newer_version=(row.read_number or 0) < (row.snapshot_number or 0),
+        said=row.said,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from matsapply.applications.models import Application, Reference, Snapshot
+from matsapply.applications.models import Application, Reference, Snapshot, TeamTask
 from matsapply.audit import actions as audit
 from matsapply.cohorts.forms import form_version, rubric_in_force
 from matsapply.people.models import Account, EmailAddress, Person
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from matsapply.cohorts.forms import QuestionView
     from matsapply.rules.access import Actor
 
+NAMED = "named_in_answers"
+NAMED_TEXT = "some name their author. Decide under Assignments what blind readers are given."
 AT_ONCE = 50  # applications looked through in one piece of due work
 LONGEST_NAME = 200
 # A blind reading shows none of these, whatever the form says: files and links carry the name of their author.
@@ -238,6 +240,10 @@ def decide(
         )  # fmt: skip
     session.flush()
     _note(session, application, now)
+    if not _waiting(session, application.cohort_id):
+        for task in _open_tasks(session, application.cohort_id):
+            task.done_at, task.done_by_id = now, actor.person_id
+        session.flush()
     return changed
 
 
@@ -256,7 +262,33 @@ def look_through(session: Session, cohort_id: int, now: datetime) -> int:
     ).all()
     for application in waiting:
         _note(session, application, now)
+    if waiting and _waiting(session, cohort_id) and not _open_tasks(session, cohort_id):
+        session.add(TeamTask(cohort_id=cohort_id, kind=NAMED, text=NAMED_TEXT))
+        session.flush()
     return len(waiting)
+
+
+def _waiting(session: Session, cohort_id: int) -> bool:
+    """Whether an application of the cohort waits for a decision."""
+    found = session.scalar(
+        sa.select(NameCheck.id)
+        .join(Application, Application.id == NameCheck.application_id)
+        .where(
+            Application.cohort_id == cohort_id,
+            Application.state == ApplicationState.SUBMITTED,
+            NameCheck.decided_at.is_(None),
+            sa.cast(NameCheck.mentions, sa.Text) != "{}",
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def _open_tasks(session: Session, cohort_id: int) -> Sequence[TeamTask]:
+    """The team's task of deciding, one for the whole cohort."""
+    return session.scalars(
+        sa.select(TeamTask).where(TeamTask.cohort_id == cohort_id, TeamTask.kind == NAMED, TeamTask.done_at.is_(None))
+    ).all()
 
 
 def _note(session: Session, application: Application, now: datetime) -> None:

@@ -102,6 +102,7 @@ class Places:
             "grant_id": grant.public_id,
             "token": "A" * 32,
             "said_so": "yes",
+            "file_id": ELSEWHERE,
         }
         self.ids = of_endpoint
 

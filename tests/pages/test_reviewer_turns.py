@@ -149,6 +149,8 @@ def test_readers_talk_after_their_own_reviews_and_only_they(desk: Desk, clock: F
     seen = second.get(page_of_other).text
     assert "&lt;b&gt;why&lt;/b&gt; so low?" in seen
     assert "You (Reader 1)" in seen
+    assert "1 comment" in second.get("/review/done").text
+    assert "1 comment" not in desk.reader.get("/review/done").text, "one's own is no news"
     # The author takes it back; nobody else can.
     comment = desk.session.scalars(sa.select(ReviewComment)).one()
     desk.session.commit()

@@ -246,6 +246,7 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
         "answer": "decline",
         "grant_id": grant.public_id,
         "file_id": file.public_id,
+        "comment_ref": "0000000000000",  # nobody has said anything yet
         "/admin/<cohort_key>/applications/": at.application.public_id,
         "/admin/<cohort_key>/offers/": one(Offer.public_id, Offer.application_id == application),
         "/admin/<cohort_key>/waitlist/": one(

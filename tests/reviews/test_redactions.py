@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from matsapply.applications.models import Reference, Snapshot
+from matsapply.applications.models import Reference, Snapshot, TeamTask
 from matsapply.reviews import rounds
 from matsapply.reviews.models import AnswerRedaction, NameCheck
 from matsapply.reviews.reading import reading
-from matsapply.reviews.redactions import decide, flagged, look_through, looked_at
+from matsapply.reviews.redactions import NAMED, decide, flagged, look_through, looked_at
 from matsapply.rules.redaction import ALL_HIDDEN, HIDDEN, Redaction, digest_of
 from matsapply.rules.refusals import Code, Refused
 from matsapply.rules.stages import Role
@@ -76,11 +76,14 @@ def test_a_decision_goes_its_way_from_the_flag_to_the_reader(world: Reviewing) -
     assert look_through(session, world.cohort.id, NOW) == 0, "what was looked through is not looked through again"
     [flag] = flagged(session, world.cohort.id, sa.true(), 10)
     assert (flag.public_id, flag.answers, flag.mentions, flag.decided_at) == (application.public_id, 1, 7, None)
+    tasks = sa.select(TeamTask.done_by_id).where(TeamTask.kind == NAMED)
+    assert session.scalars(tasks).all() == [None], "one task for the team, however many applications"
     # Decided: the part of a name stays, whoever is named for sure does not.
     evidence = digest_of(TEXT)
     assert decide(session, team, application, {"evidence": Redaction(evidence)}, NOW) == 1
     assert read(world, application, reader)["evidence"] == shown.replace(f"{HIDDEN} wrote", "Wanda wrote")
     assert flagged(session, world.cohort.id, sa.true(), 10)[0].decided_at == NOW
+    assert session.scalars(tasks).all() == [team.person_id]
     # Hidden altogether: an empty answer is what the reader has, not the answer itself.
     everything = Redaction(evidence, whole=True)
     assert decide(session, team, application, {"evidence": everything}, NOW + timedelta(hours=1)) == 1
