@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from matsapply.platform import instants
-from matsapply.platform.languages import gettext as _, lazy_gettext as _l
+from matsapply.platform.languages import gettext as _, lazy_gettext as _l, pgettext as _p
 from matsapply.rules.journey import Round, has_ended, present_round, round_of_end, rounds_of
 from matsapply.rules.stages import CloseReason
 from matsapply.rules.visibility import Stage, StreamLine
@@ -106,7 +106,7 @@ def road(
                 note=note,
                 who=who,
                 hours=_hours(each, tasks, stated_minutes),
-                instant_word="by" if each in AT_END else "",
+                instant_word=_p("before a date", "by") if each in AT_END else "",
             )
         )
     return shown

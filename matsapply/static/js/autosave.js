@@ -2,10 +2,10 @@
 // storage. The contract with the server is in templates/components/save_state.html: form[data-autosave] with data-version and data-account.
 import { choose } from "./conflict.js";
 import { Drafts, apply, differs, values } from "./drafts.js";
+import { told } from "./words.js";
 
 const PAUSE = 1200; // ms after the last change
 const FIRST_RETRY = 2000, LAST_RETRY = 60000;
-const KEPT = "Your text is kept in this browser";
 
 export function start(root) {
   for (const form of root.querySelectorAll("form[data-autosave]")) new Autosave(form).start();
@@ -45,7 +45,7 @@ class Autosave {
     this.changes += 1;
     this.form.dataset.dirty = "";
     if (this.asking) return;
-    if (!this.failed) this.say("waiting", "Not saved yet");
+    if (!this.failed) this.say("waiting", told("waiting", "Not saved yet"));
     this.later(PAUSE);
   }
 
@@ -72,7 +72,7 @@ class Autosave {
       if ([400, 401, 403].includes(answer.status) && (await this.renewToken())) answer = await this.send();
       await this.read(answer, mark);
     } catch {
-      this.fail(`Not saved: there is no connection. ${KEPT} and is saved when the way is free.`, true);
+      this.fail(told("offline", "Not saved: there is no connection. It is saved when the way is free."), true);
     } finally {
       this.busy = false;
     }
@@ -103,11 +103,11 @@ class Autosave {
     } else if (answer.status === 409 && said.conflict) {
       this.ask(said.conflict, said.version);
     } else if (answer.status >= 500 || answer.status === 429) {
-      this.fail(`Not saved: the server did not take it. ${KEPT} and is tried again.`, true);
+      this.fail(told("notTaken", "Not saved: the server did not take it. It is tried again."), true);
     } else if (answer.type === "opaqueredirect" || [400, 401].includes(answer.status)) {
-      this.fail(`Not saved: you are no longer signed in. ${KEPT}. Sign in again in another tab; then it is saved from here.`, true);
+      this.fail(told("signedOut", "Not saved: you are no longer signed in. Sign in again in another tab; then it is saved from here."), true);
     } else {
-      this.fail(`Not saved: ${said.message || "the server refused it."} ${KEPT}.`, false);
+      this.fail(told("refused", "Not saved: {message}", { message: said.message || told("noReason", "the server refused it.") }), false);
     }
   }
 
@@ -119,15 +119,21 @@ class Autosave {
       delete this.form.dataset.dirty;
       if (!wrong) this.drafts.forget();
     }
-    const rest = wrong ? `, ${wrong === 1 ? "one answer needs" : `${wrong} answers need`} another look` : "";
-    this.say(wrong && message ? "failed" : "saved", `Saved ${clock(instant)}${message ? `, except one answer. ${message}` : rest}`);
+    const at = clock(instant);
+    let sentence = told("saved", "Saved {at}", { at });
+    if (wrong) sentence = wrong === 1 ? told("savedOneWrong", "Saved {at}, one answer needs another look", { at }) : told("savedWrong", "Saved {at}, {wrong} answers need another look", { at, wrong });
+    if (message) sentence = told("savedExcept", "Saved {at}, except one answer. {message}", { at, message });
+    this.say(wrong && message ? "failed" : "saved", sentence);
     this.form.dispatchEvent(new CustomEvent("autosave:saved", { bubbles: true }));
   }
 
   fail(sentence, retry) {
     this.failed = true;
     this.drafts.keep();
-    this.say("failed", this.drafts.works ? sentence : sentence.replace(KEPT, "Your text is only in this page; copy it to be safe"));
+    const where = this.drafts.works
+      ? told("kept", "Your text is kept in this browser.")
+      : told("onlyHere", "Your text is only in this page; copy it to be safe.");
+    this.say("failed", `${sentence} ${where}`);
     if (!retry) return;
     this.later(this.wait);
     this.wait = Math.min(this.wait * 2, LAST_RETRY);
@@ -137,8 +143,8 @@ class Autosave {
     // A save on leaving the page may have made the newer version itself: then there is nothing to choose from.
     const theirs = differs(this.form, lists(conflict));
     this.asking = true;
-    this.say("failed", "Not saved yet: the same answer was changed elsewhere. Choose which text to keep.");
-    await choose(this.form, theirs, "Saved elsewhere", "Typed here");
+    this.say("failed", told("elsewhere", "Not saved yet: the same answer was changed elsewhere. Choose which text to keep."));
+    await choose(this.form, theirs, told("savedElsewhere", "Saved elsewhere"), told("typedHere", "Typed here"));
     this.asking = this.failed = false;
     this.setVersion(version);
     this.changed();
@@ -181,8 +187,8 @@ class Autosave {
     const here = Object.fromEntries(Object.keys(other).map((name) => [name, values(this.form).getAll(name)]));
     this.asking = true;
     apply(this.form, other);
-    this.say("failed", "This browser holds text that may not have been saved. Choose which text to keep.");
-    await choose(this.form, here, "Saved on the server", "Kept in this browser");
+    this.say("failed", told("held", "This browser holds text that may not have been saved. Choose which text to keep."));
+    await choose(this.form, here, told("onServer", "Saved on the server"), told("inBrowser", "Kept in this browser"));
     this.asking = false;
     this.changed();
     this.later(0);

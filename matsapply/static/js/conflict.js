@@ -1,5 +1,6 @@
 // Two texts for one answer: both are shown, and a person chooses. Nothing is merged or overwritten behind their back.
 import { apply, values } from "./drafts.js";
+import { told } from "./words.js";
 
 // Resolves when every field of `theirs` ({name: value or [values]}) was chosen; the form then holds what was kept.
 export function choose(form, theirs, theirLabel, ourLabel) {
@@ -15,9 +16,9 @@ function ask(form, name, text, theirLabel, ourLabel) {
   const title = place?.querySelector("label, legend")?.firstChild?.textContent.trim() || name;
   const box = make("div", "conflict");
   box.setAttribute("role", "group");
-  box.setAttribute("aria-label", `Two texts for ${title}`);
+  box.setAttribute("aria-label", told("twoTexts", "Two texts for {title}", { title }));
   const texts = make("div", "conflict-texts");
-  box.append(make("p", "conflict-title", "This answer was also changed in another place. Which text do you want to keep?"), texts);
+  box.append(make("p", "conflict-title", told("whichText", "This answer was also changed in another place. Which text do you want to keep?")), texts);
   const chosen = new Promise((done) => {
     const finish = (value) => {
       box.remove();
@@ -36,12 +37,12 @@ function ask(form, name, text, theirLabel, ourLabel) {
 
 function side(label, text, keep) {
   const part = make("div", "conflict-text");
-  const button = make("button", "btn btn-secondary btn-small", `Keep this one`);
+  const button = make("button", "btn btn-secondary btn-small", told("keepThis", "Keep this one"));
   button.type = "button";
-  button.setAttribute("aria-label", `Keep the text: ${label}`);
+  button.setAttribute("aria-label", told("keepText", "Keep the text: {label}", { label }));
   button.addEventListener("click", keep);
   const shown = (Array.isArray(text) ? text : [text]).map((each) => String(each ?? "")).join("\n");
-  part.append(make("p", "", label), make("div", "", shown || "(empty)"), button);
+  part.append(make("p", "", label), make("div", "", shown || told("empty", "(empty)")), button);
   return part;
 }
 

@@ -1,6 +1,8 @@
 // The live count. One definition of length, the same as rules/counting.py: after NFC, the characters that are letters or
 // digits (Unicode L* and N*). Characters newer than either side's Unicode tables may be counted by one and not the other;
 // the server's count decides.
+import { told } from "./words.js";
+
 const PAUSE = 1500;
 
 export function length(text) {
@@ -25,7 +27,9 @@ function follow(field) {
 
   const show = (aloud) => {
     const count = length(field.value);
-    const text = `${count} of ${limit}${over ? `, ${over} % over is tolerated` : ""}`;
+    const text = over
+      ? told("countOver", "{count} of {limit}, {over} % over is tolerated", { count, limit, over })
+      : told("count", "{count} of {limit}", { count, limit });
     shown.textContent = text;
     shown.classList.toggle("count-near", count > limit && count <= most);
     shown.classList.toggle("count-over", count > most);

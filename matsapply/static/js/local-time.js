@@ -20,6 +20,12 @@ function withZone(text, zone) {
 }
 
 export function dayAndTime(date, zone) {
+  const { lang } = document.documentElement;
+  if (lang && lang !== "en") {
+    const told = (parts) => new Intl.DateTimeFormat(lang, { timeZone: zone, ...parts }).format(date);
+    const time = told({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    return `${told({ year: "numeric", month: "short", day: "numeric" })}, ${time}`;
+  }
   const parts = Object.fromEntries(
     new Intl.DateTimeFormat("en-GB", {
       timeZone: zone, year: "numeric", month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23",

@@ -1,4 +1,6 @@
 // An order by drag, by the buttons without a round trip, and by the arrow keys on a row's buttons.
+import { told } from "./words.js";
+
 export function start(root) {
   for (const field of root.querySelectorAll("[data-ranking]")) enliven(field);
 }
@@ -22,7 +24,7 @@ function enliven(field) {
     if (changed) changed.hidden = false;
     if (!quietly) {
       const name = row.querySelector(".rank-name").firstChild.textContent.trim();
-      said.textContent = `${name} is now number ${shown.indexOf(row) + 1} of ${shown.length}.`;
+      said.textContent = told("moved", "{name} is now number {place} of {all}.", { name, place: shown.indexOf(row) + 1, all: shown.length });
       field.dispatchEvent(new Event("change", { bubbles: true }));
     }
   };
