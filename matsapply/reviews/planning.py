@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from matsapply.applications.models import Application, TrackChoice
+from matsapply.applications.models import Application, TeamTask, TrackChoice
 from matsapply.audit import actions as audit
 from matsapply.cohorts.models import Track
 from matsapply.people.models import Person, RoleGrant
@@ -18,7 +18,7 @@ from matsapply.people.queries import in_force
 from matsapply.reviews.actions import reassign
 from matsapply.reviews.aggregates import OUT_OF_PLAY
 from matsapply.reviews.models import ConflictOfInterest, ReaderTerms, ReadingPlan, ReviewAssignment, ReviewRound
-from matsapply.reviews.rounds import apply_plan, cap_of
+from matsapply.reviews.rounds import THIRD_READER, apply_plan, cap_of
 from matsapply.rules.affinity import Reads, Wants, affinity, by_lot
 from matsapply.rules.anchors import bridges, islands, shared
 from matsapply.rules.assignment import AssignmentPlan, assign, change
@@ -78,7 +78,8 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything a plan is made from. ``begun`` readings count and stay, ``waiting`` ones may move."""
+    """Everything a plan is made from. ``begun`` readings count and stay, ``waiting`` ones may move; of each application
+    in ``asked`` one more reading is wanted: its readers lie far apart, or it stands close to the bar."""
 
     applications: dict[int, Wants]
     reviewers: dict[int, Reader]
@@ -87,6 +88,7 @@ class Inputs:
     finished: frozenset[Pair]
     begun: frozenset[Pair]
     waiting: frozenset[Pair]
+    asked: frozenset[int] = frozenset()
 
     @property
     def digest(self) -> str:
@@ -96,12 +98,13 @@ class Inputs:
             sorted((key, one.least, one.most, sorted(one.only or ()), sorted(one.reads.tracks),
                     sorted(one.reads.languages), one.reads.offset) for key, one in self.reviewers.items()),
             *(sorted(pairs) for pairs in (self.conflicts, self.past, self.finished, self.begun, self.waiting)),
+            sorted(self.asked),
         )  # fmt: skip
         return sha256(repr(parts).encode()).hexdigest()
 
 
 def gather(session: Session, cohort_id: int, now: datetime) -> Inputs:
-    """Read what a plan of the cohort's central scoring is made from. Seven queries, whatever the number of rows."""
+    """Read what a plan of the cohort's central scoring is made from. Eight queries, whatever the number of rows."""
     tracks: dict[int, list[str]] = {}
     for application_id, key in session.execute(
         sa.select(TrackChoice.application_id, Track.key)
@@ -134,6 +137,9 @@ def gather(session: Session, cohort_id: int, now: datetime) -> Inputs:
         .join(Application, Application.id == ConflictOfInterest.application_id)
         .where(Application.cohort_id == cohort_id, ConflictOfInterest.state != ConflictState.DISMISSED)
     )
+    asked = sa.select(TeamTask.application_id).where(
+        TeamTask.cohort_id == cohort_id, TeamTask.kind == THIRD_READER, TeamTask.done_at.is_(None)
+    )
     return Inputs(
         applications,
         _reviewers(session, cohort_id, now, zones),
@@ -142,6 +148,7 @@ def gather(session: Session, cohort_id: int, now: datetime) -> Inputs:
         frozenset(pairs[AssignmentState.SUBMITTED]),
         frozenset(pairs[AssignmentState.STARTED]),
         frozenset(pairs[AssignmentState.ASSIGNED] | pairs[AssignmentState.PROPOSED]),
+        frozenset(session.scalars(asked)) & applications.keys(),
     )
 
 
@@ -208,6 +215,7 @@ def work_out(inputs: Inputs, options: Options, exact: Exact | None = None) -> di
     wanted = dict.fromkeys(inputs.applications, options.readers) | dict.fromkeys(
         anchors, options.readers + options.shared_readers
     )
+    wanted = {key: number + (key in inputs.asked) for key, number in wanted.items()}
     has = Counter(application for application, _ in stays)
     kept = {pair for pair in inputs.waiting if pair[1] in inputs.reviewers and pair not in barred}
     # A further reader, asked for by hand, is not taken away again.

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from matsapply.applications.models import TrackChoice
-from matsapply.reviews import actions, calibrating, conflicts, rounds, standings
+from matsapply.reviews import actions, calibrating, conflicts, planning, rounds, standings
 from matsapply.reviews.actions import Entered
 from matsapply.reviews.aggregates import recompute_check
 from matsapply.reviews.models import ReaderStanding, TrackStanding
@@ -175,3 +175,19 @@ def test_places_give_each_a_chance_at_once(judged: Judged) -> None:
         standings.set_places(world.session, judged.team, world.cohort.id, track, PLACES, NOW)
     with pytest.raises(ValueError, match="is not from 0"):
         standings.set_places(world.session, judged.team, world.cohort.id, track, -1, NOW)
+
+
+def test_what_is_asked_for_is_planned_and_done_with_the_plan(judged: Judged) -> None:
+    session, cohort_id = judged.world.session, judged.world.cohort.id
+    options = planning.Options(2, floor=True, least=0, most=50, seed=1, shared=0, shared_readers=1, stay=True)
+    wanted = judged.applications[3]
+    assert planning.work_out(planning.gather(session, cohort_id, NOW), options)["added"] == []
+    for _ in range(2):
+        standings.ask_readings(session, judged.team, cohort_id, {wanted.id: 0.4}, NOW)
+    asked = planning.gather(session, cohort_id, NOW)
+    assert asked.asked == {wanted.id}
+    [(application_id, reader)] = planning.work_out(asked, options)["added"]
+    assert application_id == wanted.id
+    rounds.apply_plan(session, judged.team, judged.world.round(), [(application_id, reader)], NOW)
+    assert planning.gather(session, cohort_id, NOW).asked == frozenset()
+    assert planning.work_out(planning.gather(session, cohort_id, NOW), options)["added"] == []
