@@ -312,7 +312,7 @@ def _written(
 def _planned(session: Session, at: Place) -> tuple[ReadingPlan, ConflictOfInterest, TeamTask]:
     """A kept plan of readings of nothing, a proposed conflict of interest and a task that one left."""
     options = Options(readers=2, floor=False, least=0, most=9, seed=1, shared=0, shared_readers=1, stay=True)
-    content = work_out(Inputs({}, {}, *(frozenset() for _ in range(6))), options)
+    content = work_out(Inputs({}, {}, *(frozenset() for _ in range(5))), options)
     plan = ReadingPlan(
         cohort_id=at.cohort.id, options=asdict(options), inputs="0" * 64, content=content,
         made_by_id=at.application.person_id, made_at=clock.now(),
