@@ -18,6 +18,7 @@ from matsapply.demo.staff import PASSWORD
 from matsapply.mail.kinds import Mail
 from matsapply.mail.models import Notification
 from matsapply.offers.models import Offer
+from matsapply.pages.admin import figures
 from matsapply.pages.admin.application_acts import inert
 from matsapply.people.models import Person, RoleGrant
 from matsapply.people.queries import actor_of, holders
@@ -318,3 +319,16 @@ def test_the_invented_reviewers_finish_what_is_assigned(app, demo, clock, settin
     assert recompute_check(demo, cohort.id) == []
     post(admin, "/demo/readings", cohort=OPEN)
     assert "Nobody has anything to read" in admin.get(f"/demo?cohort={OPEN}").text
+
+
+def test_the_dashboard_says_what_waits_for_the_team(app, demo, clock):
+    team = signed_in(app, "coordinator")
+    shown = team.get(f"/admin/{REVIEW}").text
+    assert re.search(r"\d+ applications? read and not decided", shown)
+    assert f'href="/admin/{REVIEW}/decisions">Decide</a>' in shown
+    assert "without a reader" not in team.get(f"/admin/{OPEN}").text  # still open: nobody reads yet
+    clock.move_to(datetime(2027, 1, 18, 13, tzinfo=UTC))
+    team = signed_in(app, "coordinator")
+    figures.forget()
+    shown = team.get(f"/admin/{OPEN}").text
+    assert re.search(r"\d+ applications? without a reader", shown)
