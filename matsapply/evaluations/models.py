@@ -80,7 +80,7 @@ class SubmissionVersion(Keyed, Base):
     digest: Mapped[str] = mapped_column(sa.String(64))
 
 
-make_append_only(SubmissionVersion.__table__, {"answer": ""})
+make_append_only(SubmissionVersion.__table__, {"answer": "", "file_id": None})
 
 
 class TaskExtension(Record, Base):

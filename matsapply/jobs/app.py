@@ -18,7 +18,7 @@ from redis import ConnectionPool
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from matsapply.jobs import work
+from matsapply.jobs import exports, work
 from matsapply.mail.outbox import QUEUED
 
 if TYPE_CHECKING:
@@ -63,11 +63,13 @@ class Jobs:
 
         @huey.task()  # type: ignore[untyped-decorator]
         def deliver_outbox() -> None:
+            exports.build_exports(app)
             work.deliver_outbox(app)
 
         @huey.periodic_task(crontab(minute="*"))  # type: ignore[untyped-decorator]
         def each_minute() -> None:
             work.tick(app)
+            exports.build_exports(app)
             work.deliver_outbox(app)
             work.calibrate_scores(app)
 

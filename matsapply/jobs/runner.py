@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 from flask import has_request_context
 from huey.consumer import Consumer
 
-from matsapply.jobs import work
+from matsapply.jobs import exports, work
 from matsapply.jobs.app import Jobs, jobs_of
 from matsapply.platform.db import transaction_mode
 from matsapply.platform.flask_db import db
@@ -120,6 +120,7 @@ def run_all_now(app: Flask) -> tuple[int, int]:
         done = sent = 0
         while more := work.tick(app):
             done += more
+        done += exports.build_exports(app)
         sent = work.deliver_outbox(app).sent
         work.calibrate_scores(app)
     return done, sent

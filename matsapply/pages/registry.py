@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from matsapply.pages.account.data import blueprint as own_data
 from matsapply.pages.account.views import blueprint as account
 from matsapply.pages.admin.routes import blueprint as admin
 from matsapply.pages.applicant.feed import blueprint as calendar
@@ -33,6 +34,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     public,
     showcase,
     account,
+    own_data,
     choice,
     referees,
     applicant,

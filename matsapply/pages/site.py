@@ -245,7 +245,8 @@ COHORT_WORK: tuple[Place, ...] = (
     ("Decisions", "/admin/{key}/decisions", "check-circle", Act.DECISIONS_READ),
     ("Releases", "/admin/{key}/releases", "mail", Act.DECISIONS_READ),
     ("Offers", "/admin/{key}/offers", "seat", Act.OFFERS_READ),
-    ("Threads", "/admin/{key}/threads", "inbox", Act.THREADS_READ),
+    ("Threads", "/admin/{key}/threads", "mail", Act.THREADS_READ),
+    ("Accommodation", "/admin/{key}/accommodation", "user", Act.THREADS_READ),
 )
 COHORT_SETUP: tuple[Place, ...] = (
     ("Key dates", "/admin/{key}/dates", "calendar", Act.COHORT_READ),

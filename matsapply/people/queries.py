@@ -120,7 +120,6 @@ _SIGNED_IN = (
         sa.exists().where(
             Device.mark_digest == sa.bindparam("device"),
             Device.account_id == Account.id,
-            Device.ends_at > sa.bindparam("now"),
         ),
     )
 )

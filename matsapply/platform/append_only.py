@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.expression import FromClause
 
 
-def statements(table: sa.Table, dialect: str, erasable: Mapping[str, str] | None = None) -> list[str]:
+def statements(table: sa.Table, dialect: str, erasable: Mapping[str, str | None] | None = None) -> list[str]:
     """The DDL that guards ``table``, for ``sqlite`` or ``postgresql``.
 
-    ``erasable`` names the columns that a person's erasure may empty, each with the only text it may then hold; every
-    other column of such a row has to stay as it is.
+    ``erasable`` names the columns that a person's erasure may empty, each with the only text it may then hold (None:
+    nothing at all); every other column of such a row has to stay as it is.
     """
     name = table.name
     if dialect == "sqlite":
@@ -45,7 +45,7 @@ def statements(table: sa.Table, dialect: str, erasable: Mapping[str, str] | None
     ]
 
 
-def _emptied(table: sa.Table, erasable: Mapping[str, str], dialect: str) -> str:
+def _emptied(table: sa.Table, erasable: Mapping[str, str | None], dialect: str) -> str:
     """SQL: nothing but the erasable columns differs, and they hold what an erasure writes."""
     cast_to_text, same = ("", "IS") if dialect == "sqlite" else ("::text", "IS NOT DISTINCT FROM")
     kept = [
@@ -53,10 +53,14 @@ def _emptied(table: sa.Table, erasable: Mapping[str, str], dialect: str) -> str:
         for column in table.columns
         if column.name not in erasable
     ]
-    return " AND ".join([*(f"NEW.{name}{cast_to_text} = '{text}'" for name, text in erasable.items()), *kept])
+    emptied = [
+        f"NEW.{name} IS NULL" if text is None else f"NEW.{name}{cast_to_text} = '{text}'"
+        for name, text in erasable.items()
+    ]
+    return " AND ".join([*emptied, *kept])
 
 
-def make_append_only(table: FromClause, erasable: Mapping[str, str] | None = None) -> None:
+def make_append_only(table: FromClause, erasable: Mapping[str, str | None] | None = None) -> None:
     """Add the guard when the table is created from the models (migrations carry the same statements as text)."""
     real = cast("sa.Table", table)
     for dialect in ("sqlite", "postgresql"):

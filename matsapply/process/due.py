@@ -24,6 +24,7 @@ from matsapply.offers.models import Offer
 from matsapply.offers.seats import lock_streams
 from matsapply.process.closing import close_if_done, close_now
 from matsapply.process.detection import detect_what_changed
+from matsapply.process.erasure import forget_farewells
 from matsapply.process.heartbeat import heartbeats
 from matsapply.process.placement import lapse_offer
 from matsapply.process.stream_round import close_interviews, expire_tasks, lock_due_rankings, take_in
@@ -62,7 +63,7 @@ def run_due(session: Session, now: datetime) -> int:
         for streams in (take_in, close_interviews, lock_due_rankings):
             if gates.passed("T5", now) and (done := streams(session, cohort.id, now)):
                 return done
-    for work in (expire_tasks, overdue, _lapse, _remind, _look_for_names, heartbeats):
+    for work in (expire_tasks, overdue, _lapse, _remind, _look_for_names, heartbeats, forget_farewells):
         if done := work(session, now):
             return done
     return 0

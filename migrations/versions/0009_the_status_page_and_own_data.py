@@ -67,7 +67,7 @@ ERASABLE = (
         "submission_version",
         "answer",
         "",
-        ("submission_id", "number", "file_id", "received_at", "digest", "id"),
+        ("submission_id", "number", "received_at", "digest", "id"),
     ),
     (
         "audit_event",
@@ -218,7 +218,11 @@ def guard(*, erasable: bool) -> None:
             op.execute(f"DROP TRIGGER IF EXISTS {trigger}" + ("" if sqlite else f" ON {table}"))
         cast, same = ("", "IS") if sqlite else ("::text", "IS NOT DISTINCT FROM")
         emptied = " AND ".join(
-            [f"NEW.{column}{cast} = '{text}'", *(f"NEW.{name}{cast} {same} OLD.{name}{cast}" for name in kept)]
+            [
+                f"NEW.{column}{cast} = '{text}'",
+                *(["NEW.file_id IS NULL"] if table == "submission_version" else []),
+                *(f"NEW.{name}{cast} {same} OLD.{name}{cast}" for name in kept),
+            ]
         )
         if sqlite:
             unless = f"WHEN NOT ({emptied}) " if erasable else ""

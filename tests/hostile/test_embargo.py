@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 
 from matsapply.mail.models import Notification
 from matsapply.people.models import Account
+from matsapply.process.own_data import PARTS, plain
 from matsapply.process.release import release, seal
 from matsapply.rules.stages import BatchScope, Outcome
 from tests import desk, factories as make
@@ -26,7 +28,8 @@ GOOD, BAD = "Twin Left", "Twin Most"  # names of equal length: not even the size
 PAGES = (
     "/status", "/application", "/application/sections/you", "/application/sections/choice", "/application/check",
     "/application/receipt/1", "/application/streams", "/application/referees", "/apply", "/tasks", "/interviews",
-    "/inbox", "/account", "/", "/tracks", "/streams/red", "/streams/blue", "/dates", "/dates.ics", "/showcase",
+    "/inbox", "/threads", "/accommodation", "/calendar", "/account", "/account/security", "/account/data",
+    "/account/data/erasure", "/", "/tracks", "/streams/red", "/streams/blue", "/dates", "/dates.ics", "/showcase",
 )  # fmt: skip
 PUBLIC_ID = re.compile(r"(?<=[/\"=_-])[0-9a-z]{13}(?=[/\"?<_-])")
 
@@ -71,6 +74,9 @@ class Twins:
             .where(Notification.person_id == self.road.people[name].id)
             .order_by(Notification.id)
         )
+        # What a copy of one's own data would hold.
+        parts = {part: gather(self.session, self.road.people[name].id, self.road.now) for part, gather in PARTS.items()}
+        found["export"] = json.dumps(plain(parts), indent=1)
         found["mail"] = "\n".join(str(tuple(row)) for row in letters)
         self.session.rollback()
         return {path: self.plain(name, text) for path, text in found.items()}
@@ -114,7 +120,7 @@ def test_case_5_first_result(twins: Twins) -> None:
     road.do(seal, road.coordinators[0], batch, role=CO)
     assert {name: twins.seen(name) for name in (GOOD, BAD)} == before, "nor does a sealed batch"
     road.do(release, road.coordinators[0], batch, role=CO)
-    assert {"/status", "mail"} <= set(twins.differ()), "after the release each reads their own"
+    assert {"/status", "mail", "export"} <= set(twins.differ()), "after the release each reads their own"
 
 
 def test_case_5_decisions_of_streams(twins: Twins) -> None:

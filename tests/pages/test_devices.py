@@ -42,9 +42,9 @@ def test_a_browser_is_named_in_words(agent: str, name: str) -> None:
     assert device_name(agent) == name
 
 
-def visitor(app: Flask, agent: str) -> Visitor:
+def visitor(app: Flask, agent: str, password: str = PASSWORD) -> Visitor:
     made = Visitor(app.test_client(), headers={"User-Agent": agent})
-    assert made.sign_in(ADA).status_code == 303
+    assert made.sign_in(ADA, password).status_code == 303
     return made
 
 
@@ -89,4 +89,5 @@ def test_devices_are_signed_out_one_by_one(app: Flask, live_session: Session, cl
     assert not other.signed_in
     assert again.get("/account/security").text.count("signed in ") == 1
     clock.advance(timedelta(days=15))
-    assert not again.signed_in
+    newest = visitor(app, CHROME, NEW_PASSWORD)
+    assert newest.get("/account/security").text.count("signed in ") == 1, "what is over is forgotten"

@@ -32,6 +32,7 @@ TABLE = Path(__file__).with_name("permissions.txt")
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 # Whose things an address names: nobody else has them, whatever their grants.
 OWNERS = {
+    "/account/data/export/<": "applicant",
     "/account/devices/<": "applicant",
     "/accommodation/<": "applicant",
     "/application/files/<": "applicant",

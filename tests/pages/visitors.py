@@ -25,14 +25,14 @@ from matsapply.applications.models import (
 from matsapply.cohorts.models import Cohort, Mentor, Stream, StreamTrack, Track
 from matsapply.decisions.models import ReleaseBatch
 from matsapply.evaluations.models import EvaluationInvite, InviteStream, Submission
-from matsapply.files.models import StoredFile
+from matsapply.files.models import DataExport, StoredFile
 from matsapply.interviews.models import Interview, InterviewSlot
 from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
 from matsapply.mail.tokens import digest_of
 from matsapply.offers.models import Offer, WaitlistEntry
 from matsapply.people import actions
-from matsapply.people.models import Account, Device, Person, RoleGrant
+from matsapply.people.models import Account, DataRequest, Device, Person, RoleGrant
 from matsapply.platform import clock, storage
 from matsapply.reviews.models import ConflictOfInterest, ReadingPlan, ReviewAssignment
 from matsapply.reviews.planning import Inputs, Options, work_out
@@ -260,6 +260,7 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
         "/application/files/": file.public_id,
         "/application/referees/": one(Reference.public_id, Reference.application_id == application),
         "/demo/mail/": letter.public_id,
+        "/account/data/export/": _export(session, at, file).public_id,
         "/account/devices/": _device(session, at).public_id,
         "/accommodation/": to_take_back.public_id,
         "/admin/<cohort_key>/accommodation/": request.public_id,
@@ -325,6 +326,17 @@ def _planned(session: Session, at: Place) -> tuple[ReadingPlan, ConflictOfIntere
     session.add_all([plan, guess, task])
     session.flush()
     return plan, guess, task
+def _export(session: Session, at: Place, file: StoredFile) -> DataRequest:
+    """A finished copy of the walk's applicant's data."""
+    now = clock.now()
+    request = DataRequest(person_id=at.application.person_id, kind="export", done_at=now)
+    session.add(request)
+    session.flush()
+    session.add(
+        DataExport(request_id=request.id, parts=1, parts_done=1, file_id=file.id, expires_at=now + timedelta(days=1))
+    )
+    session.flush()
+    return request
 
 
 def _device(session: Session, at: Place) -> Device:

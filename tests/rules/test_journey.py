@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from matsapply.rules.journey import Round, round_of_end
+from matsapply.rules.journey import HEARTBEAT, Round, hears_by, round_of_end
 from matsapply.rules.stages import CloseReason
 from matsapply.rules.visibility import Stage
 
@@ -50,3 +50,15 @@ def test_a_withdrawal_ends_in_the_round_of_its_moment_and_early_tasks_are_no_rou
     assert early is Round.REVIEW
     undated = BEGINS | {Round.REVIEW: None}
     assert round_of_end(Stage.WITHDRAWN, None, START + timedelta(days=25), tuple(Round), undated) is Round.CHOICE
+
+
+def test_whoever_waits_hears_at_the_next_news_or_at_the_next_heartbeat() -> None:
+    day = timedelta(days=1)
+    review, news = Stage.UNDER_REVIEW, START + 10 * day
+    assert hears_by(review, START, news, START) == news
+    assert hears_by(review, START, START + 20 * day, START) == START + HEARTBEAT
+    assert hears_by(review, START, None, START) == START + HEARTBEAT, "the date is to be announced"
+    assert hears_by(review, news, news, START) == START + HEARTBEAT, "a date that has passed promises nothing"
+    assert hears_by(review, START + 20 * day, None, START) == START + 20 * day, "it is due now"
+    for stage in (Stage.DRAFT, Stage.OFFER_PENDING, Stage.PLACED, Stage.CLOSED):
+        assert hears_by(stage, START, news, START) is None

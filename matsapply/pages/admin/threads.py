@@ -64,7 +64,7 @@ class DecisionForm(FlaskForm):
         [InputRequired("Choose one.")],
         choices=[SelectChoice("yes", "Grant it"), SelectChoice("no", "Refuse it")],
     )
-    more_time = SelectField("More time for", choices=[], validate_choice=True)
+    more_time = SelectField("More time for", choices=[], default=NOTHING)
     until = StringField("Until", description="Where more time is granted; for example 2027-01-20 EOD AoE.")
     answer = TextAreaField(
         "Answer to the applicant",

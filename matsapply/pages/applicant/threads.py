@@ -17,6 +17,7 @@ from matsapply.pages.files import response_for
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
 from matsapply.pages.readings import plain_text
+from matsapply.pages.site import speak_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.platform.languages import gettext as _, lazy_gettext as _l
@@ -145,6 +146,7 @@ def _own(public_id: str) -> Thread:
 def show(public_id: str) -> ResponseReturnValue:
     """One thread, and writing on in it."""
     thread = _own(public_id)
+    speak_of(session().get_one(Application, thread.application_id).cohort_id)
     form = ReplyForm()
     if form.validate_on_submit():
         file = attached(form)

@@ -20,6 +20,7 @@ const wanted = [
   ["[data-print]", "print"],
   ["button[data-copy]", "copy"],
   ["[data-read]", "read"],
+  ["[data-poll]", "poll"],
 ];
 
 const started = wanted
