@@ -100,7 +100,7 @@ def archive(parts: dict[str, Any], files: list[tuple[str, str]], now: datetime) 
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
         kept = [name for key, name in files if _add(made, key, name)]
         made.writestr("data.json", json.dumps(parts, ensure_ascii=False, indent=2))
-        page = _environment().get_template("page.html")
+        page = _environment().get_template("export/page.html")
         made.writestr("index.html", page.render(parts=parts, files=kept, made_at=now.isoformat()))
     return out.getvalue()
 
@@ -116,7 +116,7 @@ def _add(made: zipfile.ZipFile, key: str, name: str) -> bool:
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(ROOT / "templates" / "export"),
+        loader=FileSystemLoader(ROOT / "templates"),
         undefined=StrictUndefined,
         autoescape=True,
         trim_blocks=True,
