@@ -326,6 +326,8 @@ def _planned(session: Session, at: Place) -> tuple[ReadingPlan, ConflictOfIntere
     session.add_all([plan, guess, task])
     session.flush()
     return plan, guess, task
+
+
 def _export(session: Session, at: Place, file: StoredFile) -> DataRequest:
     """A finished copy of the walk's applicant's data."""
     now = clock.now()
