@@ -10,6 +10,9 @@ WORKERS ?= 2
 BENCH   ?=
 MESSAGE ?=
 
+# Each command starts many processes: they share what Python has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench pictures format translations clean lock migration setup setup-dev
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from matsapply.applications.models import AnswerFile, Snapshot
 from matsapply.files.models import StoredFile
+from matsapply.platform.db import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,15 +34,17 @@ class FileRow:
 _FILE = (StoredFile.name, StoredFile.size, StoredFile.pages, StoredFile.sha256, StoredFile.created_at)
 
 
+_ANSWER_FILES = (
+    sa.select(StoredFile.public_id, AnswerFile.question_key, *_FILE)
+    .join(StoredFile, StoredFile.id == AnswerFile.file_id)
+    .where(AnswerFile.application_id == sa.bindparam("application_id"), StoredFile.removed_at.is_(None))
+    .order_by(AnswerFile.id)
+)
+
+
 def answer_files(session: Session, application_id: int) -> list[FileRow]:
     """The files that stand as answers now, in the order of their upload."""
-    rows = session.execute(
-        sa.select(StoredFile.public_id, AnswerFile.question_key, *_FILE)
-        .join(StoredFile, StoredFile.id == AnswerFile.file_id)
-        .where(AnswerFile.application_id == application_id, StoredFile.removed_at.is_(None))
-        .order_by(AnswerFile.id)
-    )
-    return [FileRow(*row) for row in rows]
+    return [FileRow(*row) for row in fetch(session, _ANSWER_FILES, application_id=application_id)]
 
 
 def attach(session: Session, application: Editing, question_key: str, file: StoredFile, now: datetime) -> None:

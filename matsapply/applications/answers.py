@@ -21,6 +21,7 @@ from matsapply.applications.choices import (
 from matsapply.applications.models import AnswerDraft, Application, DemographicAnswers
 from matsapply.applications.pace import seconds_spent
 from matsapply.cohorts.models import Question, Stream
+from matsapply.platform.db import fetch
 from matsapply.rules.answers import ELSEWHERE
 from matsapply.rules.stages import ApplicationState, QuestionType
 
@@ -63,14 +64,19 @@ class Saved:
     conflicts: dict[str, Any] = field(default_factory=dict)
 
 
+_ANSWERS = sa.select(AnswerDraft.question_key, AnswerDraft.value, AnswerDraft.version, AnswerDraft.saved_at).where(
+    AnswerDraft.application_id == sa.bindparam("application_id")
+)
+_NAMED_ANSWERS = _ANSWERS.where(AnswerDraft.question_key.in_(sa.bindparam("keys", expanding=True)))
+
+
 def stored_answers(session: Session, application_id: int, keys: Iterable[str] | None = None) -> dict[str, Stored]:
     """The answers by question key; all of them, or those named."""
-    query = sa.select(AnswerDraft.question_key, AnswerDraft.value, AnswerDraft.version, AnswerDraft.saved_at).where(
-        AnswerDraft.application_id == application_id
-    )
-    if keys is not None:
-        query = query.where(AnswerDraft.question_key.in_(list(keys)))
-    return {key: Stored(value, version, saved_at) for key, value, version, saved_at in session.execute(query)}
+    if keys is None:
+        rows = fetch(session, _ANSWERS, application_id=application_id)
+    else:
+        rows = fetch(session, _NAMED_ANSWERS, application_id=application_id, keys=list(keys))
+    return {key: Stored(value, version, saved_at) for key, value, version, saved_at in rows}
 
 
 def save_answers(

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from matsapply.applications.models import AnswerDraft, StreamApplication, TrackChoice
 from matsapply.cohorts.gates import takes_applications
 from matsapply.cohorts.models import Stream, StreamTrack, Track
+from matsapply.platform.db import fetch
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import (
     LIVE_STREAM_APPLICATION,
@@ -39,19 +40,19 @@ CHOSEN = StreamApplicationState.CHOSEN
 WITHDRAWN = StreamApplicationState.WITHDRAWN
 
 
+_TRACK_KEYS = sa.select(Track.key, Track.id).where(
+    Track.cohort_id == sa.bindparam("cohort_id"),
+    Track.dropped_at.is_(None),
+    Track.key.in_(sa.bindparam("keys", expanding=True)),
+)
+_CHOICES = sa.select(TrackChoice).where(TrackChoice.application_id == sa.bindparam("application_id"))
+
+
 def sync_tracks(session: Session, actor: Actor, application: Editing, keys: Sequence[str]) -> None:
     """Make the track choices equal ``keys``, in that order (K3 and K5); unknown and dropped tracks are passed over."""
-    found = session.execute(
-        sa.select(Track.key, Track.id).where(
-            Track.cohort_id == application.cohort_id, Track.dropped_at.is_(None), Track.key.in_(list(keys))
-        )
-    )
-    ids = {row[0]: row[1] for row in found}
+    ids = dict(map(tuple, fetch(session, _TRACK_KEYS, cohort_id=application.cohort_id, keys=list(keys))))
     wanted = [ids[key] for key in keys if key in ids]
-    rows = {
-        choice.track_id: choice
-        for choice in session.scalars(sa.select(TrackChoice).where(TrackChoice.application_id == application.id))
-    }
+    rows = {choice.track_id: choice for choice in session.scalars(_CHOICES, {"application_id": application.id})}
     for track_id, row in rows.items():
         if row.state is TrackChoiceState.CHOSEN and track_id not in wanted:
             advance(session, row, "K3", application.facts, actor, application.place)
@@ -92,33 +93,40 @@ def stream_wish(session: Session, application_id: int, question_key: str) -> lis
     return list(value or [])
 
 
+_LIVE_STREAMS = (
+    sa.select(Stream.key)
+    .join(StreamApplication, StreamApplication.stream_id == Stream.id)
+    .where(
+        StreamApplication.application_id == sa.bindparam("application_id"),
+        StreamApplication.state.in_(LIVE_STREAM_APPLICATION),
+    )
+    .order_by(StreamApplication.rank, StreamApplication.id)
+)
+
+
 def live_streams(session: Session, application_id: int) -> list[str]:
     """The keys of the streams in which the application lives, in the applicant's order."""
-    return list(
-        session.scalars(
-            sa.select(Stream.key)
-            .join(StreamApplication, StreamApplication.stream_id == Stream.id)
-            .where(
-                StreamApplication.application_id == application_id,
-                StreamApplication.state.in_(LIVE_STREAM_APPLICATION),
-            )
-            .order_by(StreamApplication.rank, StreamApplication.id)
-        )
+    return [key for (key,) in fetch(session, _LIVE_STREAMS, application_id=application_id)]
+
+
+_FITTING = (
+    sa.select(Stream.key)
+    .join(StreamTrack, StreamTrack.stream_id == Stream.id)
+    .join(Track, Track.id == StreamTrack.track_id)
+    .where(
+        Stream.cohort_id == sa.bindparam("cohort_id"),
+        Stream.key.in_(sa.bindparam("keys", expanding=True)),
+        Track.key.in_(sa.bindparam("tracks", expanding=True)),
     )
+)
 
 
 def within_tracks(session: Session, cohort_id: int, keys: Sequence[str], tracks: Sequence[str]) -> list[str]:
     """Those of the streams that belong to one of the tracks, in the order given."""
     if not keys:
         return []
-    fitting = set(
-        session.scalars(
-            sa.select(Stream.key)
-            .join(StreamTrack, StreamTrack.stream_id == Stream.id)
-            .join(Track, Track.id == StreamTrack.track_id)
-            .where(Stream.cohort_id == cohort_id, Stream.key.in_(list(keys)), Track.key.in_(list(tracks)))
-        )
-    )
+    found = fetch(session, _FITTING, cohort_id=cohort_id, keys=list(keys), tracks=list(tracks))
+    fitting = {key for (key,) in found}
     return [key for key in keys if key in fitting]
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from matsapply.applications.models import Application, Extension
 from matsapply.cohorts.gates import Gates, gates_of
 from matsapply.people.models import Account, Person
+from matsapply.platform.db import fetch
 from matsapply.rules.stages import ApplicationState
 from matsapply.rules.workflow import Facts
 from matsapply.tracking.actions import Letter, Place
@@ -73,11 +74,14 @@ def place_of(application: Application) -> Place:
     return Place(cohort_id=application.cohort_id, application_id=application.id)
 
 
+_ADDRESSED = (
+    sa.select(Person.display_name, Person.time_zone, Person.language, Account.email)
+    .join(Account, Account.person_id == Person.id)
+    .where(Person.id == sa.bindparam("person_id"))
+)
+
+
 def letter_to(session: Session, person_id: int, **context: Any) -> Letter:
     """A letter to a person at the address they sign in with; the context gains their name, time zone and language."""
-    name, zone, language, address = session.execute(
-        sa.select(Person.display_name, Person.time_zone, Person.language, Account.email)
-        .join(Account, Account.person_id == Person.id)
-        .where(Person.id == person_id)
-    ).one()
+    ((name, zone, language, address),) = fetch(session, _ADDRESSED, person_id=person_id)
     return Letter(person_id, address, {"name": name, "zone": zone, "language": language, **context})

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from matsapply.cohorts.forms import form_version
 from matsapply.cohorts.models import Track
+from matsapply.platform.db import fetch
 from matsapply.rules.answers import Asked
 from matsapply.rules.stages import QuestionType
 
@@ -109,11 +110,13 @@ class TrackOption:
     description: str
 
 
+_TRACKS = (
+    sa.select(Track.id, Track.key, Track.name, Track.description)
+    .where(Track.cohort_id == sa.bindparam("cohort_id"), Track.dropped_at.is_(None))
+    .order_by(Track.position, Track.id)
+)
+
+
 def track_options(session: Session, cohort_id: int) -> list[TrackOption]:
     """The tracks one can choose now, in their order."""
-    rows = session.execute(
-        sa.select(Track.id, Track.key, Track.name, Track.description)
-        .where(Track.cohort_id == cohort_id, Track.dropped_at.is_(None))
-        .order_by(Track.position, Track.id)
-    )
-    return [TrackOption(*row) for row in rows]
+    return [TrackOption(*row) for row in fetch(session, _TRACKS, cohort_id=cohort_id)]

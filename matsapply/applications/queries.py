@@ -99,21 +99,23 @@ class RefereeRow:
     reminded_at: datetime | None
 
 
-def referees(session: Session, application_id: int) -> list[RefereeRow]:
-    rows = session.execute(
-        sa.select(
-            Reference.public_id,
-            Reference.name,
-            Reference.email,
-            Reference.state,
-            Reference.requested_at,
-            Reference.reminders,
-            Reference.reminded_at,
-        )
-        .where(Reference.application_id == application_id, Reference.state != ReferenceState.REPLACED)
-        .order_by(Reference.position, Reference.id)
+_REFEREES = (
+    sa.select(
+        Reference.public_id,
+        Reference.name,
+        Reference.email,
+        Reference.state,
+        Reference.requested_at,
+        Reference.reminders,
+        Reference.reminded_at,
     )
-    return [RefereeRow(*row) for row in rows]
+    .where(Reference.application_id == sa.bindparam("application_id"), Reference.state != ReferenceState.REPLACED)
+    .order_by(Reference.position, Reference.id)
+)
+
+
+def referees(session: Session, application_id: int) -> list[RefereeRow]:
+    return [RefereeRow(*row) for row in fetch(session, _REFEREES, application_id=application_id)]
 
 
 def own_referee(session: Session, application_id: int, public_id: str) -> Reference | None:

@@ -97,6 +97,13 @@ def _known(session: Session, person_id: int) -> dict[str, str]:
     return {"name": name, QuestionType.EMAIL.value: address, **zones}
 
 
+# Of an application: the snapshot that this very press made before, and the one in force.
+_MADE = sa.select(Snapshot).where(
+    Snapshot.application_id == sa.bindparam("held"),
+    sa.or_(Snapshot.submit_key == sa.bindparam("key"), Snapshot.number == sa.bindparam("last", type_=sa.Integer)),
+)
+
+
 def submit(
     session: Session, actor: Actor, *, submit_key: str, now: datetime, page_opened_at: datetime | None = None
 ) -> Snapshot:
@@ -109,14 +116,15 @@ def submit(
     if held is None:
         raise refuse(Code.WRONG_STATE)
     key = f"{held.public_id}:{submit_key}"[:60]
-    repeated = session.scalar(sa.select(Snapshot).where(Snapshot.submit_key == key))
+    made_before = session.scalars(_MADE, {"held": held.id, "key": key, "last": held.snapshot_number}).all()
+    repeated = next((each for each in made_before if each.submit_key == key), None)
     if repeated is not None:
         return repeated
     held.check()
     present = work(session, held)
     streams = within_tracks(session, held.cohort_id, present.streams, present.picked)
     content = content_of(present, streams)
-    last = _last(session, held)
+    last = next((each for each in made_before if each.number == held.snapshot_number), None)
     if last is not None and last.digest == digest(content):
         return last
     number = 1 if last is None else last.number + 1
@@ -153,14 +161,6 @@ def submit(
     if held.reference_timing is ReferenceTiming.AT_SUBMIT:
         request_references(session, [application], now)
     return made
-
-
-def _last(session: Session, held: Editing) -> Snapshot | None:
-    if held.snapshot_number is None:
-        return None
-    return session.scalar(
-        sa.select(Snapshot).where(Snapshot.application_id == held.id, Snapshot.number == held.snapshot_number)
-    )
 
 
 def _settle_choices(session: Session, actor: Actor, held: Editing, present: Work, streams: list[str]) -> None:

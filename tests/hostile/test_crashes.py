@@ -156,7 +156,7 @@ class Writer(threading.Thread):
         attempt = 0
         while not self.stop.is_set():
             attempt += 1
-            data = {"csrf_token": self.token, "display_name": f"Ada {attempt}", "time_zone": "UTC"}
+            data = {"csrf_token": self.token, "display_name": f"Ada {attempt}"} | {"time_zone": "UTC", "language": "en"}
             answer = self.visitor.client.post("/account", data=data)
             self.statuses.add(answer.status_code)
             if answer.status_code == 303:
