@@ -76,12 +76,17 @@ class Redaction:
         return cls(kept["digest"], tuple((int(start), int(end)) for start, end in kept["spans"]), bool(kept["whole"]))
 
 
+# What to look for in folded text: letters without which there is nothing to find, and the pattern. Few texts hold the
+# letters, and only for those is the pattern compiled and run.
+Needle = tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What to look for: patterns over folded text."""
+    """Everything to look for."""
 
-    sure: tuple[re.Pattern[str], ...]
-    unsure: tuple[re.Pattern[str], ...]
+    sure: tuple[Needle, ...]
+    unsure: tuple[Needle, ...]
 
 
 def names_of(
@@ -91,24 +96,26 @@ def names_of(
     others: Iterable[str] = (),
 ) -> Names:
     """``names`` and ``links`` are the author's, ``addresses`` anybody's, ``others`` names looked for as a whole."""
-    sure: set[str] = set()
-    unsure: set[str] = set()
+    sure: set[Needle] = set()
+    unsure: set[Needle] = set()
     for name in names:
         parts = _parts(name)
         sure |= _whole(parts)
         if len(parts) > 1:
-            unsure |= {part for part in parts if len(part) >= LEAST_PART and part not in PARTICLES}
+            telling = [part for part in parts if len(part) >= LEAST_PART and part not in PARTICLES]
+            unsure |= {(part, _bounded(re.escape(part))) for part in telling}
     for name in others:
         sure |= _whole(_parts(name))
     for address in addresses:
-        local, at, domain = (re.escape(part) for part in fold(address.strip())[0].partition("@"))
+        local, _, domain = fold(address.strip())[0].partition("@")
         if local and domain:
-            sure.add(local + at + domain)
+            behind = re.escape(f"@{domain}")
+            sure.add((local, re.escape(local) + behind))
             if len(local) > LEAST_SURE and local not in GENERIC:
-                sure.add(f"{_bounded(local)}(?:{at}{domain})?")
+                sure.add((local, f"{_bounded(re.escape(local))}(?:{behind})?"))
     for link in links:
-        sure |= {_bounded(re.escape(handle)) for handle in _handles(link)}
-    return Names(_patterns(sure), _patterns({_bounded(re.escape(part)) for part in unsure}))
+        sure |= {(handle, _bounded(re.escape(handle))) for handle in _handles(link)}
+    return Names(tuple(sorted(sure)), tuple(sorted(unsure)))
 
 
 def find(text: str, names: Names) -> tuple[Mention, ...]:
@@ -122,10 +129,11 @@ def find(text: str, names: Names) -> tuple[Mention, ...]:
     return tuple(sorted(found, key=lambda each: each.start))
 
 
-def _places(patterns: Iterable[re.Pattern[str]], folded: str, starts: Sequence[int]) -> Iterator[tuple[int, int]]:
-    for pattern in patterns:
-        for match in pattern.finditer(folded):
-            yield starts[match.start()], starts[match.end()]
+def _places(needles: Iterable[Needle], folded: str, starts: Sequence[int]) -> Iterator[tuple[int, int]]:
+    for letters, pattern in needles:
+        if letters in folded:
+            for match in re.finditer(pattern, folded):
+                yield starts[match.start()], starts[match.end()]
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -205,21 +213,22 @@ def _parts(name: str) -> list[str]:
     return [part for part in re.split(r"[\W_]+", fold(name)[0]) if part]
 
 
-def _whole(parts: list[str]) -> set[str]:
+def _whole(parts: list[str]) -> set[Needle]:
     """A whole name: its parts in their order, the last one first, and the first with the last."""
     if not parts:
         return set()
     if len(parts) == 1:
         (only,) = parts
         if not only.isascii():
-            return {re.escape(only)} if len(only) >= LEAST_PART else set()
-        return {_bounded(re.escape(only))} if len(only) >= LEAST_SURE else set()
+            return {(only, re.escape(only))} if len(only) >= LEAST_PART else set()
+        return {(only, _bounded(re.escape(only)))} if len(only) >= LEAST_SURE else set()
     escaped = [re.escape(part) for part in parts]
     first, last = escaped[0], escaped[-1]
     patterns = {GAP.join(escaped), first + GAP + last, last + TURNED + GAP.join(escaped[:-1]), last + TURNED + first}
     # "Li An" is in "Italian"; a long name is a name wherever it stands, and some scripts have no words apart.
     short = sum(map(len, parts)) < LEAST_UNBOUNDED and all(part.isascii() for part in parts)
-    return {_bounded(pattern) for pattern in patterns} if short else patterns
+    ends = max(parts[0], parts[-1], key=len)  # every one of the patterns has them
+    return {(ends, _bounded(pattern) if short else pattern) for pattern in patterns}
 
 
 def _handles(link: str) -> set[str]:
@@ -238,7 +247,3 @@ def _handles(link: str) -> set[str]:
 
 def _bounded(pattern: str) -> str:
     return rf"(?<![^\W_]){pattern}(?![^\W_])"
-
-
-def _patterns(alternatives: set[str]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(each) for each in sorted(alternatives))
