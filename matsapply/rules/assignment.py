@@ -245,7 +245,12 @@ class _Work:
         rows = sorted(able, key=lambda a: self.mix(a, 0))
         columns = sorted(self.reviewers, key=lambda r: self.mix(0, r))
         values = [[self._value(a, r, model) for r in columns] for a in rows]
-        room = [max(0, min(limit, self.caps.get(r, 0)) - self.held.get(r, 0)) for r in columns]
+        # Whoever holds more than the fair share now may keep it: readings move for the caps, not for evenness.
+        has = Counter(r for a, r in model.current if a in able)
+        room = [
+            max(0, min(max(limit, self.held.get(r, 0) + has[r]), self.caps.get(r, 0)) - self.held.get(r, 0))
+            for r in columns
+        ]
         least = [
             min(places, max(0, self.least.get(r, 0) - self.held.get(r, 0)))
             for r, places in zip(columns, room, strict=True)

@@ -93,6 +93,15 @@ def test_a_plan_is_shown_then_applied_as_it_was_and_again_only_after_another_loo
     assert readings(team) == shown
     again = team.get("coordinator", plan(team)).text
     assert "there is nothing to assign" in again
+    # One more reader is asked for: the next plan gives that application one, and nothing else.
+    asked = min(key for key, _ in shown)
+    team.session.add(TeamTask(cohort_id=team.world.cohort.id, application_id=asked, kind="third_reader"))
+    team.session.commit()
+    plan(team, shared="0")
+    more = team.fresh().scalars(sa.select(ReadingPlan).order_by(ReadingPlan.id.desc()).limit(1)).one().content
+    team.let_go()
+    assert [key for key, _ in more["added"]] == [asked]
+    assert more["removed"] == []
     # An auditor sees the plan and cannot apply it; somebody else's cohort has no such plan.
     assert "Assign these readings" not in team.get("auditor", path).text
     assert team.post("auditor", path).status_code in {403, 404}
@@ -176,8 +185,8 @@ def test_a_proposed_conflict_is_confirmed_or_dismissed_and_an_own_one_is_not(tea
     ]  # fmt: skip
     session.add_all(guesses)
     session.commit()
-    one, other, mine = (f"/conflicts/{guess.public_id}" for guess in guesses)
-    page = team.get("coordinator", "/conflicts").text
+    one, other, mine = (f"/assignments/conflicts/{guess.public_id}" for guess in guesses)
+    page = team.get("coordinator", "/assignments/conflicts").text
     assert "Both stand on a paper &lt;i&gt;." in page
     assert "somebody else decides about you" in page
     # No plan gives a proposed pair.
@@ -210,14 +219,16 @@ def test_case_4_a_conflict_of_staff_hides_the_application_on_every_page_of_their
     session.commit()
     pages = [
         "", "/applications", f"/applications?q={address}", "/assignments", f"/assignments/plans/{latest.public_id}",
-        "/conflicts", "/decisions", "/releases", "/offers", "/redactions", "/threads", "/accommodation",
+        "/assignments/conflicts", "/decisions", "/releases", "/offers", "/redactions", "/threads", "/accommodation",
     ]  # fmt: skip
     told = [path for path in pages if public_id in team.get("coordinator", path).text]
     assert "/applications" in told
-    assert "/conflicts" in told
+    assert "/assignments/conflicts" in told
     counted = team.get("coordinator", "/applications").text
     declared = team.post(
-        "admin", "/conflicts", {"person": account, "application": f"#{code}", "kind": "family", "note": "A cousin."}
+        "admin",
+        "/assignments/conflicts",
+        {"person": account, "application": f"#{code}", "kind": "family", "note": "A cousin."},
     )
     assert declared.status_code == 303, declared.text
     for path in pages:
@@ -233,8 +244,10 @@ def test_case_4_a_conflict_of_staff_hides_the_application_on_every_page_of_their
     assert counted != team.get("coordinator", "/applications").text
     # To others nothing has changed, and the conflict with its note stands where they see to it.
     assert public_id in team.get("admin", "/applications").text
-    assert "A cousin." in team.get("admin", "/conflicts").text
-    wrong = team.post("admin", "/conflicts", {"person": "nobody@demo.example", "application": "#ZZ", "kind": "family"})
+    assert "A cousin." in team.get("admin", "/assignments/conflicts").text
+    wrong = team.post(
+        "admin", "/assignments/conflicts", {"person": "nobody@demo.example", "application": "#ZZ", "kind": "family"}
+    )
     assert wrong.status_code == 422
     assert "There is no such application" in wrong.text
     assert 'value="nobody@demo.example"' in wrong.text

@@ -267,9 +267,9 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
         "/admin/<cohort_key>/threads/": thread.public_id,
         "/admin/<cohort_key>/assignments/plans/": plan.public_id,
         "/admin/<cohort_key>/assignments/readers/": session.get_one(Person, at.assignment.reviewer_id).public_id,
-        "/admin/<cohort_key>/conflicts/": guess.public_id,
-        "/admin/<cohort_key>/conflicts/decisions/": "0000000000000",  # nobody's decision is in doubt
-        "/admin/<cohort_key>/conflicts/tasks/": task.public_id,
+        "/admin/<cohort_key>/assignments/conflicts/": guess.public_id,
+        "/admin/<cohort_key>/assignments/conflicts/decisions/": "0000000000000",  # nobody's decision is in doubt
+        "/admin/<cohort_key>/assignments/conflicts/tasks/": task.public_id,
         "/threads/": thread.public_id,
         "/inbox/": letter.public_id,
         "/interviews/": at.interview.public_id,

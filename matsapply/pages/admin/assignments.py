@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 COUNTED = ACTIVE_ASSIGNMENT | {AssignmentState.SUBMITTED}
 EARLIER = 5
+MOST_MOVES = 200
 CHANGED = "Things have changed since this plan was shown, so it was made again. Look at the new one."
 
 
@@ -176,7 +177,8 @@ def reading_plan(cohort_key: str, public_id: str) -> ResponseReturnValue:
 def _plan_page(frame: CohortFrame, plan: ReadingPlan, *, problem: str = "", status: int = 200) -> ResponseReturnValue:
     """The plan as it was kept. Applications in conflict with the looker are not named, here as anywhere."""
     content: dict[str, Any] = plan.content
-    named = {key for key, *_ in content["worst"]} | {key for key, *_ in content["unplaced"]} | set(content["shared"])
+    moves = [(*pair, True) for pair in content["removed"]] + [(*pair, False) for pair in content["added"]]
+    named = {key for key, *_ in (*content["worst"], *content["unplaced"], *moves[:MOST_MOVES])} | set(content["shared"])
     files = {
         key: (public_id, short_code(public_id))
         for key, public_id in session().execute(
@@ -185,7 +187,11 @@ def _plan_page(frame: CohortFrame, plan: ReadingPlan, *, problem: str = "", stat
     }
     people = dict(
         session()
-        .execute(sa.select(Person.id, Person.display_name).where(Person.id.in_([key for key, *_ in content["loads"]])))
+        .execute(
+            sa.select(Person.id, Person.display_name).where(
+                Person.id.in_({key for key, *_ in content["loads"]} | {key for _, key, _ in moves[:MOST_MOVES]})
+            )
+        )
         .all()
     )
     page = render_template(
@@ -196,6 +202,8 @@ def _plan_page(frame: CohortFrame, plan: ReadingPlan, *, problem: str = "", stat
         content=content,
         files=files,
         people=people,
+        moves=moves[:MOST_MOVES],
+        further=max(0, len(moves) - MOST_MOVES),
         share=_share(content),
         current=plan.applied_at is None and gather(session(), frame.id, clock.now()).digest == plan.inputs,
         problem=problem,

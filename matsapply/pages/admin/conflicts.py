@@ -149,14 +149,14 @@ def _page(frame: CohortFrame, form: ConflictForm, *, problem: str = "", status: 
     return page, status
 
 
-@blueprint.get("/<cohort_key>/conflicts")
+@blueprint.get("/<cohort_key>/assignments/conflicts")
 @needs(Act.ASSIGNMENTS_WRITE)
 def conflicts_of_interest(cohort_key: str) -> ResponseReturnValue:
     frame, _ = _team(cohort_key)
     return _page(frame, ConflictForm(formdata=None))
 
 
-@blueprint.post("/<cohort_key>/conflicts")
+@blueprint.post("/<cohort_key>/assignments/conflicts")
 @needs(Act.ASSIGNMENTS_WRITE)
 def declare_conflict(cohort_key: str) -> ResponseReturnValue:
     frame, role = _team(cohort_key)
@@ -208,7 +208,7 @@ def _application_at(frame: CohortFrame, words: str) -> Application | None:
     return found[0] if len(found) == 1 else None
 
 
-@blueprint.post("/<cohort_key>/conflicts/<public_id>/<step>")
+@blueprint.post("/<cohort_key>/assignments/conflicts/<public_id>/<step>")
 @needs(Act.ASSIGNMENTS_WRITE)
 def decide_conflict(cohort_key: str, public_id: str, step: str) -> ResponseReturnValue:
     """Confirm what was proposed, or dismiss a conflict with the reason; nobody decides about their own."""
@@ -242,7 +242,7 @@ def decide_conflict(cohort_key: str, public_id: str, step: str) -> ResponseRetur
     return go("admin.conflicts_of_interest", cohort_key=frame.key)
 
 
-@blueprint.post("/<cohort_key>/conflicts/decisions/<public_id>")
+@blueprint.post("/<cohort_key>/assignments/conflicts/decisions/<public_id>")
 @needs(Act.DECISIONS_WRITE)
 def take_decision_again(cohort_key: str, public_id: str) -> ResponseReturnValue:
     frame, role = _team(cohort_key, Act.DECISIONS_WRITE)
@@ -266,7 +266,7 @@ def take_decision_again(cohort_key: str, public_id: str) -> ResponseReturnValue:
     return go("admin.conflicts_of_interest", cohort_key=frame.key)
 
 
-@blueprint.post("/<cohort_key>/conflicts/tasks/<public_id>")
+@blueprint.post("/<cohort_key>/assignments/conflicts/tasks/<public_id>")
 @needs(Act.ASSIGNMENTS_WRITE)
 def conflict_task_done(cohort_key: str, public_id: str) -> ResponseReturnValue:
     frame, _ = _team(cohort_key)
