@@ -47,6 +47,7 @@ STATES = (
     _later("Marked"),
     _later("Merged"),
     _later("Missed"),
+    _later("Missing"),
     _later("Named"),
     _later("Never submitted"),
     _later("New"),

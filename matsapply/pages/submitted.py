@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from matsapply.applications.forms import form_by_key, track_options
 from matsapply.cohorts.queries import stream_names
 from matsapply.pages.sections import title_of
+from matsapply.platform.languages import gettext as _
 from matsapply.rules.stages import QuestionType
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def sections_of(
 def as_text(question: Asked, value: Any, track_names: Mapping[str, str]) -> str:
     """An answer as one text to read; empty where there is none."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, list):
         named = [track_names.get(str(each), str(each)) for each in value]
         if question.type is QuestionType.TRACK_RANK:
