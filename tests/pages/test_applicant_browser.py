@@ -306,6 +306,30 @@ def test_ticked_streams_join_the_order_add_up_their_hours_and_are_saved(page: Pa
     expect(page.locator("[data-pick-order]")).to_be_hidden()
 
 
+def test_an_order_that_was_not_saved_is_offered_whole(page: Page, site: Live) -> None:
+    """What is ticked and its order are one answer, told in words, and the rows stand as they were left."""
+    assert aside(lambda: site.signed_in(ADA).write("choice", tracks=["empirical"]).status_code) == 303
+    opened(page, "/application/streams")
+    for name in ("Stream red", "Stream blue"):
+        page.get_by_role("checkbox", name=name).check()
+    expect(page.locator(STATE)).to_have_text(SAVED, timeout=3000)
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Move Stream blue up").click()
+    expect(page.locator(STATE)).to_contain_text("no connection", timeout=4000)
+    context = page.context
+    page.close()
+    context.set_offline(False)
+    again = context.new_page()
+    opened(again, "/application/streams")
+    boxes = again.locator(".conflict-text > div")
+    expect(boxes).to_have_text(["Stream red\nStream blue", "Stream blue\nStream red"], use_inner_text=True)
+    rows = again.locator("[data-pick-order] [data-rank]:visible")
+    expect(rows).to_have_text([re.compile("Stream blue"), re.compile("Stream red")])
+    again.get_by_role("button", name="Keep the text: Kept in this browser").click()
+    expect(again.locator(STATE)).to_have_text(SAVED, timeout=4000)
+    assert stored(site)["streams"] == ["blue", "red"]
+
+
 PAYLOAD = "\"'><script>alert(1)</script><img src=x onerror=alert(2)><svg onload=alert(3)>{{7*7}}"
 
 

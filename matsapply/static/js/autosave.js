@@ -1,7 +1,7 @@
 // Saves a form after a pause, proves it, and never loses a letter: what the server has not confirmed is in this browser's
 // storage. The contract with the server is in templates/components/save_state.html: form[data-autosave] with data-version and data-account.
 import { choose } from "./conflict.js";
-import { Drafts, apply, differs, values } from "./drafts.js";
+import { Drafts, apply, current, differs, values } from "./drafts.js";
 import { told } from "./words.js";
 
 const PAUSE = 1200; // ms after the last change
@@ -184,7 +184,7 @@ class Autosave {
       if (draft) this.drafts.forget();
       return;
     }
-    const here = Object.fromEntries(Object.keys(other).map((name) => [name, values(this.form).getAll(name)]));
+    const here = Object.fromEntries(Object.keys(other).map((name) => [name, current(this.form, name)]));
     this.asking = true;
     apply(this.form, other);
     this.say("failed", told("held", "This browser holds text that may not have been saved. Choose which text to keep."));

@@ -1,5 +1,5 @@
 // Two texts for one answer: both are shown, and a person chooses. Nothing is merged or overwritten behind their back.
-import { apply, values } from "./drafts.js";
+import { apply, current } from "./drafts.js";
 import { told } from "./words.js";
 
 // Resolves when every field of `theirs` ({name: value or [values]}) was chosen; the form then holds what was kept.
@@ -27,8 +27,8 @@ function ask(form, name, text, theirLabel, ourLabel) {
       done();
     };
     texts.append(
-      side(theirLabel, text, () => finish(text)),
-      side(ourLabel, values(form).getAll(name), () => finish(undefined)),
+      side(theirLabel, words(form, name, text), () => finish(text)),
+      side(ourLabel, words(form, name, current(form, name)), () => finish(undefined)),
     );
   });
   place?.after(box);
@@ -41,9 +41,18 @@ function side(label, text, keep) {
   button.type = "button";
   button.setAttribute("aria-label", told("keepText", "Keep the text: {label}", { label }));
   button.addEventListener("click", keep);
-  const shown = (Array.isArray(text) ? text : [text]).map((each) => String(each ?? "")).join("\n");
-  part.append(make("p", "", label), make("div", "", shown || told("empty", "(empty)")), button);
+  part.append(make("p", "", label), make("div", "", text || told("empty", "(empty)")), button);
   return part;
+}
+
+// The values as somebody reads them: what is ticked by the words beside its box.
+function words(form, name, value) {
+  const label = (each) => {
+    const box = [...form.elements].find((field) => field.name === name && field.value === each && /checkbox|radio/.test(field.type));
+    const beside = box?.closest("label")?.querySelector("strong, span");
+    return beside ? beside.firstChild.textContent.trim() : each;
+  };
+  return (Array.isArray(value) ? value : [value]).map((each) => label(String(each ?? ""))).join("\n");
 }
 
 function make(tag, className, text = "") {

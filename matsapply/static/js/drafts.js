@@ -15,12 +15,30 @@ function isPassword(form, name) {
   return field instanceof HTMLInputElement && field.type === "password";
 }
 
+// What is ticked and what is its order are one answer: the name of its boxes, where the form has such an answer.
+function picked(form) {
+  return form.querySelector("[data-pick-order]") && form.querySelector("[data-picks] input[type='checkbox']")?.name;
+}
+
+function ranked(ticked, order) {
+  return [...order.filter((value) => ticked.includes(value)), ...ticked.filter((value) => !order.includes(value))];
+}
+
+// The values of one name as the form shows them; what is ticked comes in its order.
+export function current(form, name) {
+  const shown = values(form);
+  return name === picked(form) ? ranked(shown.getAll(name), shown.getAll("order")) : shown.getAll(name);
+}
+
 // {name: [values]} of the fields whose draft is not what the form shows.
 export function differs(form, draft) {
-  const shown = values(form);
   const names = new Set([...form.elements].map((field) => field.name));
-  return Object.fromEntries(Object.entries(draft).filter(([name, kept]) =>
-    names.has(name) && JSON.stringify(shown.getAll(name).map(plain)) !== JSON.stringify(kept.map(plain))));
+  const picks = picked(form);
+  if (picks) names.delete("order");
+  return Object.fromEntries(Object.entries(draft)
+    .map(([name, kept]) => [name, name === picks && draft.order ? ranked(kept, draft.order) : kept])
+    .filter(([name, kept]) =>
+      names.has(name) && JSON.stringify(current(form, name).map(plain)) !== JSON.stringify(kept.map(plain))));
 }
 
 // Posted line ends are CR LF and shown ones LF, and servers trim: the same text all the same.
@@ -39,7 +57,18 @@ export function apply(form, wanted) {
       else if (field.type !== "file") field.value = list[index] ?? "";
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }
+    if (name === picked(form)) reorder(form, list, fields[0]);
   }
+}
+
+// The rows of an order stand as the list says; whoever shows them hears of it.
+function reorder(form, list, box) {
+  const rows = [...form.querySelectorAll("[data-pick-order] [data-rank]")];
+  for (const value of list) {
+    const row = rows.find((each) => each.querySelector("input").value === value);
+    row?.parentElement.append(row);
+  }
+  box.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 export class Drafts {
