@@ -220,7 +220,7 @@ def work_out(inputs: Inputs, options: Options, exact: Exact | None = None) -> di
     kept = {pair for pair in inputs.waiting if pair[1] in inputs.reviewers and pair not in barred}
     # A further reader, asked for by hand, is not taken away again.
     waits = Counter(application for application, _ in kept)
-    missing = {key: max(0, number - has[key], waits[key]) for key, number in wanted.items()}
+    missing = {key: max(0, number - has[key], waits[key] + (key in inputs.asked)) for key, number in wanted.items()}
     rows = [key for key, number in missing.items() if number]
     caps = {key: options.most if one.most is None else one.most for key, one in inputs.reviewers.items()}
     weighed = len(rows) * len(caps) <= MOST_PAIRS
