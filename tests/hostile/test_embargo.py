@@ -13,7 +13,10 @@ from matsapply.mail.models import Notification
 from matsapply.people.models import Account
 from matsapply.process.own_data import PARTS, plain
 from matsapply.process.release import release, seal
-from matsapply.rules.stages import BatchScope, Outcome
+from matsapply.process.release_letters import preview
+from matsapply.process.withdraw import withdraw_application
+from matsapply.rules.refusals import Code, Refused
+from matsapply.rules.stages import BatchScope, Outcome, Role
 from tests import desk, factories as make
 from tests.process.road import CO, HOUR, Road, date
 
@@ -145,3 +148,55 @@ def test_case_5_decisions_of_streams(twins: Twins) -> None:
     assert twins.differ() == [], "the date alone releases nothing"
     road.do(release, road.coordinators[0], batch, role=CO)
     assert {"/status", "mail"} <= set(twins.differ())
+
+
+def test_case_6_nothing_hidden_can_be_sorted_or_filtered_by(twins: Twins) -> None:
+    road = twins.road
+    road.to(date("T5"))
+    twins.sign_in()
+    for name, mean in ((GOOD, 4.9), (BAD, 1.1)):
+        road.application(name).score_mean = mean
+        road.application(name).score_count = 9
+    road.decide_track(GOOD, "empirical", Outcome.ADVANCE)
+    twins.session.commit()
+    browser = twins.browsers[BAD]
+    hidden = ("sort=-score", "sort=calibrated", "filter=decision", "show=done", "order=chance", "outcome=advance")
+    for path in (
+        "/status",
+        "/application/streams",
+        "/inbox",
+        "/tasks",
+        "/streams/red",
+        "/tracks",
+        "/showcase",
+        "/dates",
+    ):
+        plain = browser.get(path)
+        assert plain.status_code == 200, path
+        for query in hidden:
+            asked = browser.get(f"{path}?{query}")
+            if asked.status_code != 400:
+                # The foot of a page leads back to the address it has.
+                shown, usual = (twins.plain(BAD, one.text).partition("<main")[2] for one in (asked, plain))
+                assert usual, path
+                assert shown.partition("</main>")[0] == usual.partition("</main>")[0], f"{path}?{query}"
+
+
+def test_case_37_the_audience_of_a_release_is_frozen_and_whoever_has_left_is_held_back(twins: Twins) -> None:
+    road = twins.road
+    road.to(date("T5"))
+    for name, outcome in ((GOOD, Outcome.ADVANCE), (BAD, Outcome.NOT_ADVANCE)):
+        road.application(name).score_count = 9
+        road.decide_track(name, "empirical", outcome)
+    batch = road.batch(BatchScope.FIRST_RESULT)
+    road.do(seal, road.coordinators[0], batch, role=CO)
+    ids = [road.application(name).id for name in (GOOD, BAD)]
+    assert [each.name for each in preview(road.session, batch, ids, road.now)] == [GOOD, BAD]
+    leaving = road.application(BAD)
+    road.do(withdraw_application, road.actor(BAD), leaving, role=Role.APPLICANT)
+    assert [each.name for each in preview(road.session, batch, ids, road.now)] == [GOOD]
+    assert road.do(release, road.coordinators[0], batch, role=CO) == 1
+    with pytest.RaisesExc(Refused, check=lambda error: error.refusal.code is Code.WRONG_STATE):
+        release(road.session, road.coordinators[0], batch, role=CO, now=road.now)
+    told = twins.session.scalars(sa.select(Notification.person_id).where(Notification.kind == "first_result")).all()
+    assert told == [road.people[GOOD].id], "once, and only who was still there"

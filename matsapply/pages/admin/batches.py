@@ -109,6 +109,8 @@ def _page(frame: CohortFrame, batch: ReleaseBatch, *, problem: str = "", status:
         abort(400)
     lacking = _lacking(frame, batch) if batch.state is BatchState.OPEN else []
     first = [member.application_id for member in page.rows[:SAMPLES]]
+    if read := args.get("read"):  # one person's message, as they will get it
+        first = [member.application_id for member in page.rows if member.public_id == read] or abort(404)
     open_or_sealed = batch.state in {BatchState.OPEN, BatchState.SEALED}
     shown = render_template(
         "admin/release.html",
