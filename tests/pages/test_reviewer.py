@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from matsapply.pages.public import caching
 from matsapply.reviews import rounds
 from matsapply.rules.stages import AssignmentState, QuestionType, Role
+from matsapply.showcase.models import Paper
 from tests.desk import problems
 from tests.review_desk import WHOLE, open_desk
 from tests.reviews.builders import NOW, QUESTIONS
@@ -61,6 +63,20 @@ def test_j_and_k_lead_around_the_queue_and_skipping_changes_nothing(desk: Desk) 
     assert [leads(page, "data-next") for page in pages] == [desk.refs[1], desk.refs[2], desk.refs[0]]
     assert [leads(page, "data-prev") for page in pages] == [None, desk.refs[0], desk.refs[1]]
     assert {desk.assignment(place).state for place in range(3)} == {AssignmentState.ASSIGNED}
+
+
+def test_the_papers_of_the_track_are_folded_up_beside_an_application(desk: Desk) -> None:
+    assert "its first fellows will write them" in desk.reader.get(desk.first).text
+    for key, hidden in (("empirical", False), ("theory", False), ("empirical", True)):
+        title = f"Paper of {key}{' hidden' if hidden else ''}"
+        slug = title.lower().replace(" ", "-")
+        desk.session.add(
+            Paper(slug=slug, title=title, published=date(2025, 1, 1), topic="x", track_key=key, hidden=hidden)
+        )
+    desk.session.commit()
+    caching.forget()
+    page = desk.reader.get(desk.first).text
+    assert re.findall(r'href="/showcase/([\w-]+)"', page) == ["paper-of-empirical"]
 
 
 # --- drafts -----------------------------------------------------------------------------------------------------------
