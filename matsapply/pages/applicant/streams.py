@@ -142,7 +142,7 @@ def autosave() -> ResponseReturnValue:
     if held.state is ApplicationState.IN_STREAMS:
         return jsonify({"message": _("Press Save streams to apply to them.")}), 409
     if keys != stored and request.form.get("version", "") != _fingerprint(stored):
-        return jsonify({"message": ELSEWHERE}), 409
+        return jsonify({"message": str(ELSEWHERE)}), 409
     try:
         _keep(held, keys)
     except Refused as refused:
