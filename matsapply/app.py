@@ -6,6 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, abort, has_request_context, request
+from flask.json.provider import DefaultJSONProvider
 from flask.templating import Environment
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
@@ -20,6 +21,7 @@ from matsapply.pages.account import setup as account_setup
 from matsapply.pages.public import caching
 from matsapply.pages.registry import blueprints
 from matsapply.platform import clock, flask_db, languages, settings as settings_module, storage
+from matsapply.platform.languages import Later
 from matsapply.platform.settings import ROOT, Settings
 
 if TYPE_CHECKING:
@@ -53,6 +55,14 @@ class Templates(Environment):
         return {**self.globals, **d} if d else self.globals
 
 
+class Json(DefaultJSONProvider):
+    """Answers to scripts; a text that waits for its reader is put into their language."""
+
+    @staticmethod
+    def default(o: Any) -> Any:  # type: ignore[override]
+        return str(o) if isinstance(o, Later) else DefaultJSONProvider.default(o)
+
+
 class LateRule(Rule):
     """A route whose addresses are put together by code that is compiled when the first one is asked for.
 
@@ -78,6 +88,7 @@ class App(Flask):
     """
 
     url_rule_class = LateRule
+    json_provider_class = Json
     jinja_environment = Templates
     jinja_options = {"undefined": StrictUndefined}
 
