@@ -96,12 +96,15 @@ def test_a_question_is_answered_by_the_team_and_read_by_nobody_else(site: Site, 
     assert "A question" in auditor.get(base).text
     assert auditor.post(f"{in_admin}/answer", {"text": "no"}, form="/account").status_code == 403
 
+    dashboard = f"/admin/{site.world.cohort.key}"
+    assert "1 applicant with a question that waits" in team.get(dashboard).text
     assert "A question" in team.get(base).text
     assert "Typed with care" in team.get(in_admin).text
     assert team.get(f"{in_admin}/files/{download[-13:]}").status_code == 200
     assert team.post(f"{in_admin}/answer", {"text": " "}, form=in_admin).status_code == 422
     assert team.post(f"{in_admin}/answer", {"text": "Yes, do."}, form=in_admin).status_code == 303
     assert "A question" not in team.get(base).text
+    assert "with a question" not in team.get(dashboard).text
     assert "A question" in team.get(f"{base}?all=yes").text
     answered = ada.get(path).text
     assert "Yes, do." in answered

@@ -14,6 +14,7 @@ from matsapply.pages.admin.frame import blueprint, cohort_at, reach_of, switcher
 from matsapply.pages.files import response_for
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.submitted import sections_of
+from matsapply.people.consents import given
 from matsapply.people.queries import names_of
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
@@ -159,6 +160,7 @@ def application_page(
         signers=names_of(session(), [row.second_id for row in rows]),
         history=files.history_of(session(), head.id),
         extensions=files.extensions_of(session(), head.person_id, frame.id),
+        agreed=given(session(), head.person_id),
         may_act=may(actor(), Act.APPLICATIONS_ACT, reach_of(frame)),
         may_decide=may(actor(), Act.DECISIONS_WRITE, reach_of(frame)),
         may_withdraw=actor().holds(Role.COORDINATOR, reach_of(frame)),

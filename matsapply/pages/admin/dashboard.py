@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from flask import abort, render_template
 
-from matsapply.applications.models import Application, TrackChoice
+from matsapply.applications.models import AccommodationRequest, Application, Thread, TrackChoice
 from matsapply.applications.team_tasks import open_tasks
 from matsapply.cohorts.models import KeyDate, Stream
 from matsapply.decisions.models import Decision
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 FUNNEL = ("Begun", "Submitted", "Advanced", "Offered", "Accepted")
-WAITING = ("unread", "late", "undecided", "unreleased")
+WAITING = ("unread", "late", "undecided", "unreleased", "asking", "needing")
 ACTIVE_OR_DONE = (AssignmentState.ASSIGNED, AssignmentState.STARTED, AssignmentState.SUBMITTED)
 
 
@@ -126,7 +126,8 @@ def _figures(frame: CohortFrame, seen: sa.ColumnElement[bool]) -> Figures:
 
 def _waiting(frame: CohortFrame, count: Callable[..., Any]) -> list[Any]:
     """Counts of what nobody but the team can move on: submitted applications that nobody is to read, readings past
-    their due date, applications that are read and not decided in a track, recorded decisions in no batch."""
+    their due date, applications that are read and not decided in a track, recorded decisions in no batch, applicants
+    who asked something or ask for accommodation (for those who read threads)."""
     now = clock.now()
     of_application = ReviewAssignment.application_id == Application.id
     open_states = (AssignmentState.ASSIGNED, AssignmentState.STARTED)
@@ -148,12 +149,19 @@ def _waiting(frame: CohortFrame, count: Callable[..., Any]) -> list[Any]:
     here = Application.cohort_id == frame.id
     submitted = sa.and_(here, Application.state == ApplicationState.SUBMITTED)
     seen = visible(Act.COHORT_READ)
+    heard = visible(Act.THREADS_READ)
+    asks = sa.exists().where(Thread.application_id == Application.id, Thread.waits_since.is_not(None))
+    needs_something = sa.exists().where(
+        AccommodationRequest.application_id == Application.id, AccommodationRequest.answered_at.is_(None)
+    )
     closed = sa.exists().where(KeyDate.cohort_id == frame.id, KeyDate.code == "T2", KeyDate.at <= now)
     return [
         count("unread", submitted, seen, closed, ~some_reader),
         count("late", here, seen, late),
         count("undecided", submitted, seen, Application.score_count > 0, ~open_reading, undecided),
         count("unreleased", here, seen, loose),
+        count("asking", here, heard, asks),
+        count("needing", here, heard, needs_something),
     ]
 
 

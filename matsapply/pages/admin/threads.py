@@ -14,6 +14,7 @@ from wtforms.validators import DataRequired, InputRequired, Length
 from matsapply.applications import threads
 from matsapply.applications.models import Application
 from matsapply.evaluations.models import EvaluationInvite
+from matsapply.pages.admin import figures
 from matsapply.pages.admin.frame import (
     acting_role,
     blueprint,
@@ -182,6 +183,7 @@ def thread_step(cohort_key: str, public_id: str, step: str) -> ResponseReturnVal
     except Refused as error:
         problem = refused_as(error)
         return _thread_page(frame, _thread(frame, public_id, Act.THREADS_READ), form, problem, 409)
+    figures.forget()
     return go("admin.threads", cohort_key=cohort_key)
 
 
@@ -286,6 +288,7 @@ def decide_accommodation(cohort_key: str, public_id: str) -> ResponseReturnValue
         problem = refused_as(error)
         return _request_page(frame, _request(frame, public_id, Act.THREADS_READ), form, problem, 409)
     said("Decided; the applicant is told by mail.")
+    figures.forget()
     return go("admin.accommodation", cohort_key=cohort_key)
 
 
