@@ -181,7 +181,10 @@ class ItIsMeForm(VerifyForm):
 class FactorForm(TwoFactorSetupForm):
     setup = RadioField(
         _l("What should change?"),
-        choices={"authenticator": _l("Ask for a code of my authenticator app"), "disable": _l("Stop asking for codes")},
+        choices=[
+            SelectChoice("authenticator", _l("Ask for a code of my authenticator app")),
+            SelectChoice("disable", _l("Stop asking for codes")),
+        ],
         default="authenticator",
         validate_choice=False,
     )
@@ -236,7 +239,10 @@ class PasskeyForm(WebAuthnRegisterForm):
     )
     usage = RadioField(
         _l("What it is for"),
-        choices={"secondary": _l("A second step after the password"), "first": _l("Signing in without a password")},
+        choices=[
+            SelectChoice("secondary", _l("A second step after the password")),
+            SelectChoice("first", _l("Signing in without a password")),
+        ],
         default="secondary",
     )
 
