@@ -121,6 +121,10 @@ def test_from_scores_to_first_results(app, demo, clock):
     page = team.get(address)
     assert "Everybody in scope is decided or excluded" in page.text
     assert "What people will read" in page.text
+    last = re.findall(r"read=(\w+)#messages", page.text)[-1]
+    own = team.get(f"{address}?read={last}")
+    assert own.text.count('<pre class="mail-text">') == 1, "the message of each can be read, as they will get it"
+    assert team.get(f"{address}?read={'0' * 13}").status_code == 404
     assert post(team, f"{address}/seal").status_code == 303
     wrong = post(team, f"{address}/release", count="1")
     assert wrong.status_code == 422
