@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PACKAGE = "highspy"
 SECONDS = 10.0  # for one run of the solver; then the plan that is near the best stands
-MOST_PAIRS = 60_000  # open pairs beyond which a run would not end in time
+MOST_PAIRS = 25_000  # open pairs beyond which a run would not end in time
 SLACK = 1e-9  # of what affinities differ by: floors are compared with it
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 RAISE = 1.15
 MOST_RAISES = 60
 HALVINGS = 8
+# The steps of auctions that exchanges finish: of a plain plan, and of the many of a search for a floor where there are
+# more pairs than this. Fine steps are slow where many applications like the same reviewers equally well.
+START, ROUGH, FINE_PAIRS = 3e-4, 3e-2, 30_000
 # So many raises without a higher floor: the aim is out of reach.
 MOST_IN_VAIN = 12
 
@@ -40,9 +43,9 @@ def solve(task: Task, *, floor: bool = False, exact: Exact | None = None) -> Sal
     With ``floor`` the worst-served row comes first. Without an ``exact`` solver the result is then only near the best;
     ``bound`` tells how near the total, and ``aim`` how high a floor could be at all.
     """
-    start = auction(task.values, task.wanted, task.room, FINE * spread_of(task.values))
     if not floor:
-        return improve(task, start.readers)
+        return improve(task, auction(task.values, task.wanted, task.room, START * spread_of(task.values)).readers)
+    start = auction(task.values, task.wanted, task.room, _step(task))
     plain = improve(task, start.readers) if any(task.least) else start
     rows = [row for row, number in enumerate(task.wanted) if number and len(plain.readers[row]) == number]
     if not rows:
@@ -57,7 +60,12 @@ def best(task: Task, near: Sale) -> Sale:
     """The sale of greatest total; from ``near`` on where least loads count, which an auction knows nothing of."""
     if any(task.least):
         return improve(task, near.readers)
-    return auction(task.values, task.wanted, task.room, FINE * spread_of(task.values))
+    return auction(task.values, task.wanted, task.room, _step(task))
+
+
+def _step(task: Task) -> float:
+    few = len(task.values) * len(task.room) <= FINE_PAIRS
+    return (FINE if few else ROUGH) * spread_of(task.values)
 
 
 class _Raising:
