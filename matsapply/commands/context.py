@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from matsapply.mail import outbox
-from matsapply.platform import clock, migrate, settings as settings_module, storage
+from matsapply.platform import clock, languages, migrate, settings as settings_module, storage
 from matsapply.platform.db import configure_engine
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ class Stop(Exception):
 def load_settings(**overrides: Any) -> Settings:
     """The settings, with the demo's clock installed where this is a demo."""
     settings = settings_module.load(**overrides)
+    try:
+        languages.check_compiled()
+    except languages.NotCompiledError as error:
+        raise Stop(str(error)) from None
     try:
         settings.data.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=settings.data):
