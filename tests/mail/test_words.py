@@ -222,3 +222,16 @@ def test_without_settings_the_error_says_what_to_call(monkeypatch):
 )
 def test_one_line_is_one_line(text, line):
     assert rendering.one_line(text, 200) == line
+
+
+def test_every_kind_is_written_in_the_recipients_language():
+    for kind in Mail:
+        english, german = (rendering.render(kind, context(kind, language=code)) for code in ("en", "de"))
+        assert "Guten Tag Ada Example," in german.text
+        assert '<html lang="de">' in german.html
+        assert german.text != english.text
+        assert Counter(Page(german.html).words) == Counter(re.findall(r"\w+", ADDRESS.sub(" ", german.text))), kind
+    receipt = rendering.render(Mail.RECEIPT, context(Mail.RECEIPT, language="de"))
+    assert receipt.subject == f"Ihre geänderte Bewerbung für {COHORT} ist eingegangen"
+    assert "19. Jan. 2027, 02:00 (Pacific/Kiritimati)" in receipt.text
+    assert rendering.render(Mail.RECEIPT, context(Mail.RECEIPT, language="xx")).subject.startswith("We received")
