@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, abort, render_template, request, url_for
 
 from matsapply.cohorts import queries as cohorts
+from matsapply.pages import site
 from matsapply.pages.addresses import absolute
 from matsapply.pages.guard import needs
 from matsapply.pages.public.caching import kept_briefly, kept_value
@@ -176,8 +177,8 @@ def _names() -> dict[str, dict[str, str]]:
         cohort = cohorts.cohort_in_force(session(), clock.now())
         if cohort is None:
             return {"stream": {}, "track": {}}
-        tracks = {track.key: track.name for track in cohorts.tracks(session(), cohort.id)}
-        return {"stream": cohorts.stream_names(session(), cohort.id), "track": tracks}
+        tracks = next((frame.tracks for frame in site.cohort_frames() if frame.id == cohort.id), {})
+        return {"stream": cohorts.stream_names(session(), cohort.id), "track": dict(tracks.values())}
 
     return kept_value(("names",), COUNTS_KEPT, made)
 
