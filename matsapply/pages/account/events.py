@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app, g, request, session as cookie
+from flask import g, request, session as cookie
 from flask_login import user_logged_out
 from flask_security import signals
 from flask_security.utils import login_user
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 KEPT_AT_SIGN_IN = frozenset({"_user_id", "_fresh", "_id", "fs_cc", "fs_paa", "_flashes", BY_PASSKEY, DEVICE})
 # What goes on in a session that was begun before: no new sign-in, so nothing new is known of the person.
 GOES_ON = frozenset({"sign_out_everywhere", "change_email", "change"})
-# The demo's clock is moved by months at a time, and whoever moves it stays signed in; the cookie itself ends by the
-# machine's own time.
-DEMO_DEVICE = timedelta(days=3650)
 
 
 def init_app(app: Flask) -> None:
@@ -73,7 +70,6 @@ def _begin_device(user: Account) -> None:
     former = device_digest()
     mark = cookie[DEVICE] = secrets.token_urlsafe(24)
     now = clock.now()
-    demo = current_app.extensions["matsapply.settings"].demo
     devices.begin(
         session(),
         user,
@@ -81,7 +77,7 @@ def _begin_device(user: Account) -> None:
         instead_of=former,
         name=devices.device_name(request.headers.get("User-Agent", "")),
         now=now,
-        ends_at=now + (DEMO_DEVICE if demo else timedelta(days=SESSION_DAYS)),
+        ends_at=now + timedelta(days=SESSION_DAYS),
     )
 
 
