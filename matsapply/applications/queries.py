@@ -19,9 +19,8 @@ from matsapply.applications.models import (
     ReferenceLetter,
     Snapshot,
     StreamApplication,
-    TrackChoice,
 )
-from matsapply.cohorts.models import Cohort, Evaluation, KeyDate, StreamEvaluation, Track
+from matsapply.cohorts.models import Cohort, Evaluation, KeyDate, StreamEvaluation
 from matsapply.people.models import Person
 from matsapply.platform.db import fetch
 from matsapply.rules.answers import check, progress
@@ -319,63 +318,22 @@ _CHOSEN = Evaluation.id.in_(
         StreamApplication.state.in_(LIVE_STREAM_APPLICATION),
         StreamEvaluation.required,
     )
+).label("chosen")
+_TASK_FRAME = (
+    sa.select(
+        _CHOSEN, sa.func.min(Evaluation.opens_at), sa.func.max(Evaluation.due_at), sa.func.sum(Evaluation.effort_hours)
+    )
+    .where(Evaluation.cohort_id == sa.bindparam("cohort_id"))
+    .group_by("chosen")
 )
-_TASK_FRAME = sa.select(
-    sa.func.min(sa.case((_CHOSEN, Evaluation.opens_at))),
-    sa.func.max(sa.case((_CHOSEN, Evaluation.due_at))),
-    sa.func.sum(sa.case((_CHOSEN, Evaluation.effort_hours))),
-    sa.func.min(Evaluation.opens_at),
-    sa.func.max(Evaluation.due_at),
-).where(Evaluation.cohort_id == sa.bindparam("cohort_id"))
 
 
 def task_frame(session: Session, application: Editing) -> TaskFrame:
-    (row,) = fetch(session, _TASK_FRAME, application_id=application.id, cohort_id=application.cohort_id)
-    return TaskFrame(*row[:3]) if row[2] is not None else TaskFrame(row[3], row[4], None)
-
-
-@dataclass(frozen=True, slots=True)
-class TrackLine:
-    key: str
-    name: str
-    rank: int
-    state: TrackChoiceState
-
-
-@dataclass(frozen=True, slots=True)
-class RefereeLine:
-    """A referee as the status page names one."""
-
-    name: str
-    state: ReferenceState
-
-
-_TRACKS_AND_REFEREES: Any = sa.union_all(
-    sa.select(
-        Track.key,
-        Track.name,
-        TrackChoice.rank.label("place"),
-        TrackChoice.id,
-        sa.cast(TrackChoice.state, sa.String).label("state"),
-    )
-    .join(Track, Track.id == TrackChoice.track_id)
-    .where(
-        TrackChoice.application_id == sa.bindparam("application_id"), TrackChoice.state != TrackChoiceState.WITHDRAWN
-    ),
-    sa.select(sa.null(), Reference.name, Reference.position, Reference.id, sa.cast(Reference.state, sa.String)).where(
-        Reference.application_id == sa.bindparam("application_id"), Reference.state != ReferenceState.REPLACED
-    ),
-).order_by("place", "id")
-
-
-def tracks_and_referees(session: Session, application_id: int) -> tuple[list[TrackLine], list[RefereeLine]]:
-    """The tracks in the applicant's order, and the referees in theirs. One query.
-
-    The tracks' states only move at a release, so they are released facts.
-    """
-    rows = fetch(session, _TRACKS_AND_REFEREES, application_id=application_id)
-    tracks = [TrackLine(key, name, rank, TrackChoiceState(state)) for key, name, rank, _, state in rows if key]
-    return tracks, [RefereeLine(name, ReferenceState(state)) for key, name, _, _, state in rows if not key]
+    """One query."""
+    rows = fetch(session, _TASK_FRAME, application_id=application.id, cohort_id=application.cohort_id)
+    if chosen := next((row for row in rows if row.chosen), None):
+        return TaskFrame(*chosen[1:])
+    return TaskFrame(*rows[0][1:3], None) if rows else TaskFrame(None, None, None)
 
 
 def open_tracks(session: Session, application: Editing) -> list[str]:

@@ -101,13 +101,20 @@ class Heard:
     last_at: datetime | None
 
 
-_HEARD = sa.select(sa.func.count().filter(Notification.read_at.is_(None)), sa.func.max(Notification.created_at)).where(
-    Notification.person_id == sa.bindparam("person_id"), Notification.in_portal.is_(True)
-)
+def heard_of(*before: Any) -> sa.Select[Any]:
+    """The row of ``Heard`` of ``person_id``, behind other columns where a larger statement has some."""
+    return sa.select(
+        *before,
+        sa.func.count().filter(Notification.read_at.is_(None)).label("number"),
+        sa.func.max(Notification.created_at).label("at"),
+    ).where(Notification.person_id == sa.bindparam("person_id"), Notification.in_portal.is_(True))
+
+
+_HEARD = heard_of()
 
 
 def heard(session: Session, person_id: int) -> Heard:
-    """For the status page. One query."""
+    """One query."""
     (row,) = fetch(session, _HEARD, person_id=person_id)
     return Heard(*row)
 

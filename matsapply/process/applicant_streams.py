@@ -1,21 +1,23 @@
-"""What an applicant's status page says of streams: one query for the choices, their released offers and interviews."""
+"""What an applicant's status page says: one query for the streams, their released offers and interviews, and one for
+everything of which there are a few lines."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from matsapply.applications.models import StreamApplication
+from matsapply.applications.models import Reference, StreamApplication, TrackChoice
 from matsapply.applications.queries import StreamPick
-from matsapply.cohorts.models import Stream
+from matsapply.cohorts.models import Stream, Track
 from matsapply.interviews.models import Interview, InterviewSlot
 from matsapply.interviews.queries import InterviewLine, in_order, line_of
+from matsapply.mail.queries import Heard, heard_of
 from matsapply.offers.models import Offer
 from matsapply.platform.db import fetch
-from matsapply.rules.stages import OfferState
+from matsapply.rules.stages import OfferState, ReferenceState, TrackChoiceState
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -104,3 +106,72 @@ def applicant_streams(session: Session, application_id: int, now: datetime) -> A
         [line for _, line in sorted(offers.items())],
         in_order([line for _, line in sorted(interviews.items())], now),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TrackLine:
+    name: str
+    rank: int
+    state: TrackChoiceState
+
+
+@dataclass(frozen=True, slots=True)
+class RefereeLine:
+    """A referee as the status page names one."""
+
+    name: str
+    state: ReferenceState
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicantLines:
+    """The tracks in the applicant's order, the referees in theirs, and what the inbox holds."""
+
+    tracks: list[TrackLine]
+    referees: list[RefereeLine]
+    heard: Heard
+
+
+# What was heard comes first: of a union's columns PostgreSQL settles the types from its beginning on.
+_LINES: Any = sa.union_all(
+    heard_of(
+        sa.literal_column("'heard'", sa.String).label("what"),
+        sa.cast(sa.null(), sa.String).label("name"),
+        sa.cast(sa.null(), sa.String).label("state"),
+        sa.literal_column("0", sa.Integer).label("key"),
+    ),
+    sa.select(
+        sa.literal_column("'track'"),
+        Track.name,
+        sa.cast(TrackChoice.state, sa.String),
+        TrackChoice.id,
+        TrackChoice.rank,
+        sa.null(),
+    )
+    .join(Track, Track.id == TrackChoice.track_id)
+    .where(
+        TrackChoice.application_id == sa.bindparam("application_id"), TrackChoice.state != TrackChoiceState.WITHDRAWN
+    ),
+    sa.select(
+        sa.literal_column("'referee'"),
+        Reference.name,
+        sa.cast(Reference.state, sa.String),
+        Reference.id,
+        Reference.position,
+        sa.null(),
+    ).where(Reference.application_id == sa.bindparam("application_id"), Reference.state != ReferenceState.REPLACED),
+).order_by("number", "key")
+
+
+def applicant_lines(session: Session, application_id: int, person_id: int) -> ApplicantLines:
+    """One query. The tracks' states only move at a release, so they are released facts."""
+    lines = ApplicantLines([], [], Heard(0, None))
+    heard = lines.heard
+    for what, name, state, _, number, at in fetch(session, _LINES, application_id=application_id, person_id=person_id):
+        if what == "track":
+            lines.tracks.append(TrackLine(name, number, TrackChoiceState(state)))
+        elif what == "referee":
+            lines.referees.append(RefereeLine(name, ReferenceState(state)))
+        else:
+            heard = Heard(number, at)
+    return replace(lines, heard=heard)

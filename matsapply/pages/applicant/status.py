@@ -13,7 +13,6 @@ from matsapply.cohorts import queries as cohorts
 from matsapply.cohorts.models import Stream
 from matsapply.decisions.queries import released_feedback
 from matsapply.evaluations.queries import task_lines
-from matsapply.mail import queries as mail
 from matsapply.offers.models import Offer
 from matsapply.pages.applicant.journey import (
     INTERVIEWS,
@@ -33,7 +32,7 @@ from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.platform.languages import gettext as _
 from matsapply.process import placement, withdraw
-from matsapply.process.applicant_streams import RELEASED_OFFERS, applicant_streams
+from matsapply.process.applicant_streams import RELEASED_OFFERS, applicant_lines, applicant_streams
 from matsapply.rules.access import Act
 from matsapply.rules.journey import NEWS, hears_by
 from matsapply.rules.refusals import Refused
@@ -55,6 +54,8 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("status", __name__)
 
+# Streams ask for tasks when an application has reached them; from there it never comes back to these.
+BEFORE_STREAMS = frozenset({ApplicationState.DRAFT, ApplicationState.SUBMITTED})
 BEFORE_RESULTS = frozenset({Stage.DRAFT, Stage.SUBMITTED, Stage.UNDER_REVIEW})
 
 
@@ -85,8 +86,8 @@ def page() -> ResponseReturnValue:
     dates = cohorts.key_dates(session(), held.cohort_id)
     streams = applicant_streams(session(), held.id, now)
     picks, offers, interviews = streams.picks, streams.offers, streams.interviews
-    tasks = task_lines(session(), held.id, now) if held.snapshot_number else []
-    tracks, referees = queries.tracks_and_referees(session(), held.id)
+    tasks = [] if held.state in BEFORE_STREAMS else task_lines(session(), held.id, now)
+    lines = applicant_lines(session(), held.id, held.person_id)
     facts = Released(
         held.state,
         held.close_reason,
@@ -98,7 +99,6 @@ def page() -> ResponseReturnValue:
     pending = [offer for offer in offers if offer.state is OfferState.PENDING]
     open_tasks = [task for task in tasks if task.open(now)]
     to_pick = [line for line in interviews if line.to_pick()]
-    heard = mail.heard(session(), held.person_id)
     to_do = len(pending) + len(open_tasks) + len(to_pick)
     return render_template(
         "applicant/status.html",
@@ -106,10 +106,10 @@ def page() -> ResponseReturnValue:
         headline=headline(stage, held.close_reason),
         placed=stage is Stage.PLACED,
         turn=next_turn(stage, dates, to_do, held.closes_at),
-        hears_by=_hears_by(held, stage, dates, heard.last_at, now),
-        unread=heard.unread,
+        hears_by=_hears_by(held, stage, dates, lines.heard.last_at, now),
+        unread=lines.heard.unread,
         rounds=road(held, stage, dates, queries.task_frame(session(), held), held.form(session()).stated_minutes, now),
-        tracks=tracks if held.snapshot_number else [],
+        tracks=lines.tracks if held.snapshot_number else [],
         streams=_stream_rows(picks, open_tasks, interviews, now, held.close_reason),
         before_decisions=live and stage is Stage.IN_STREAMS,
         pending=pending,
@@ -119,7 +119,7 @@ def page() -> ResponseReturnValue:
         lines=tasks,
         interviews=interviews,
         feedback=() if stage in BEFORE_RESULTS else released_feedback(session(), held.id),
-        referees=referees,
+        referees=lines.referees,
         letter_words=LETTERS,
         task_words=TASKS,
         interview_words=INTERVIEWS,
