@@ -62,7 +62,10 @@ OVERLAP = frozenset({Round.TASKS, Round.INTERVIEWS})
 
 @dataclass(frozen=True, slots=True)
 class RoadRound:
-    """One round on the road, as the component wants it. ``until`` is None where one instant says it all."""
+    """One round on the road, as the component wants it: plain words, so that it is drawn once for all who stand there.
+
+    ``until`` is None where one instant says it all; ``away`` is how far off ``at`` is, to the hour or the day.
+    """
 
     label: str
     at: datetime | None
@@ -72,12 +75,13 @@ class RoadRound:
     note: str
     who: str
     hours: str
-    instant_word: str = ""
+    instant_word: str
+    away: str
 
 
 def road(
     held: Editing, stage: Stage, dates: Sequence[KeyDateView], tasks: TaskFrame, stated_minutes: int, now: datetime
-) -> list[RoadRound]:
+) -> tuple[RoadRound, ...]:
     """Every round with its dates, hours and who acts; the present place is marked."""
     by_code = {date.code: date for date in dates}
 
@@ -96,20 +100,22 @@ def road(
     for number, each in enumerate(rounds):
         label, who, note = ROUNDS[each]
         code = ENDS.get(each) if each in AT_END else BEGINS.get(each)
+        at_or_by = ends[each] if each in AT_END else begins[each]
         shown.append(
             RoadRound(
-                label=label,
-                at=ends[each] if each in AT_END else begins[each],
+                label=str(label),
+                at=at_or_by,
                 until=None if each in AT_END else ends[each],
                 state=_state(number, reached, over=over, open_until=ends[each] if each in OVERLAP else None, now=now),
                 estimate=bool(code in by_code and by_code[code].estimate),
-                note=note,
-                who=who,
+                note=str(note),
+                who=str(who),
                 hours=_hours(each, tasks, stated_minutes),
                 instant_word=_p("before a date", "by") if each in AT_END else "",
+                away=instants.relative(at_or_by, now) if at_or_by is not None else "",
             )
         )
-    return shown
+    return tuple(shown)
 
 
 def _state(number: int, reached: int, *, over: bool, open_until: datetime | None, now: datetime) -> str:
