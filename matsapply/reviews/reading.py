@@ -21,7 +21,7 @@ from matsapply.reviews import discussion
 from matsapply.reviews.aggregates import OUT_OF_PLAY, counts
 from matsapply.reviews.models import Review, ReviewAssignment, ReviewRound
 from matsapply.reviews.queries import KEPT_STATEMENTS, assignments, readable, short_code
-from matsapply.reviews.redactions import Blinding, blinding, sift
+from matsapply.reviews.redactions import Blinding, blinding, known, rows_of, sift
 from matsapply.rules.scoring import weights_for
 from matsapply.rules.stages import ApplicationState, AssignmentState, QuestionType, RoundKind, TrackChoiceState
 
@@ -109,7 +109,7 @@ class Reading:
 
 
 def reading(session: Session, actor: Actor, public_id: str) -> Reading | None:
-    """One application to read: at most six queries."""
+    """One application to read: three queries, and three more where the reader's own review is in."""
     found = fetch(session, _reading_of(actor.grants), reader=actor.person_id or 0, public_id=public_id)
     if not found:
         return None
@@ -124,14 +124,14 @@ def reading(session: Session, actor: Actor, public_id: str) -> Reading | None:
         (row.rubric_public_id, row.form_version_id, row.form_stamp),
         lambda: form_version(session, row.form_version_id),
     )
-    tracks = _tracks(session, own.application_id)
+    tracks, naming_rows = _beside(session, row)
     sifted = sift(form.questions, rubric.blind, {track.key for track in tracks}, blind=row.blind)
     given = _answers(session, row.snapshot_id, (*sifted.shown, *sifted.naming))
     answers, naming = given[: len(sifted.shown)], given[len(sifted.shown) :]
     around = None
     if row.blind:
         called = [(each.question, each.value) for each in naming]
-        around = blinding(session, own.application_id, row.person_id, called)
+        around = blinding(naming_rows, called)
         answers = tuple(Answer(each.question, around.of(each.question.key, each.value)) for each in answers)
     first = next((track.key for track in tracks if track.in_play), None)
     mine_now, others, said = None, (), ()
@@ -151,7 +151,7 @@ def reading(session: Session, actor: Actor, public_id: str) -> Reading | None:
         closed_at=row.closed_at,
         application_id=own.application_id,
         snapshot_number=row.snapshot_number,
-        name=None if row.blind else _name(session, row.person_id),
+        name=None if row.blind else naming_rows[0].text,
         rubric=rubric,
         weights=weights_for(rubric.weights, first, [criterion.key for criterion in rubric.criteria]),
         tracks=tracks,
@@ -232,19 +232,33 @@ def _stamp(model: type[Question] | type[Criterion], of: sa.ColumnElement[bool]) 
     return sa.select(sa.func.sum(model.id * 1009 + model.version)).where(of).scalar_subquery()
 
 
+# Beside the answers: the tracks and whom the texts are searched for, or in an open round the name alone.
 _TRACKS = (
-    sa.select(Track.key, Track.name, TrackChoice.state)
+    rows_of("track", Track.key, Track.name, TrackChoice.rank)
+    .add_columns(sa.cast(TrackChoice.state, sa.String).label("state"))
     .join(TrackChoice, TrackChoice.track_id == Track.id)
     .where(
         TrackChoice.application_id == sa.bindparam("application_id"), TrackChoice.state != TrackChoiceState.WITHDRAWN
     )
-    .order_by(TrackChoice.rank)
+)
+_NAME = rows_of("name", Person.display_name).where(Person.id == sa.bindparam("person_id"))
+_NO_STATE = sa.literal_column("''", sa.String)
+_BESIDE_BLIND, _BESIDE_OPEN = (
+    sa.union_all(_TRACKS, *(part.add_columns(_NO_STATE) for part in parts)).order_by("number")
+    for parts in (known(), (_NAME,))
 )
 
 
-def _tracks(session: Session, application_id: int) -> tuple[Chosen, ...]:
-    rows = fetch(session, _TRACKS, application_id=application_id)
-    return tuple(Chosen(row.key, row.name, row.state not in OUT_OF_PLAY) for row in rows)
+def _beside(session: Session, row: Any) -> tuple[tuple[Chosen, ...], list[Any]]:
+    """The tracks in the applicant's order, and the rows that tell names: one query."""
+    statement = _BESIDE_BLIND if row.blind else _BESIDE_OPEN
+    found = fetch(session, statement, application_id=row.application_id, person_id=row.person_id)
+    tracks = tuple(
+        Chosen(each.text, each.more, TrackChoiceState(each.state) not in OUT_OF_PLAY)
+        for each in found
+        if each.what == "track"
+    )
+    return tracks, [each for each in found if each.what != "track"]
 
 
 def _answers(session: Session, snapshot_id: int, questions: tuple[QuestionView, ...]) -> tuple[Answer, ...]:
@@ -264,10 +278,6 @@ def _whole(question: QuestionView, value: Any) -> Any:
 def _answers_to(keys: tuple[str, ...]) -> sa.Select[Any]:
     columns = [Snapshot.content["answers", key].label(f"a{n}") for n, key in enumerate(keys)]
     return sa.select(*columns).where(Snapshot.id == sa.bindparam("snapshot_id"))
-
-
-def _name(session: Session, person_id: int) -> str:
-    return session.scalars(sa.select(Person.display_name).where(Person.id == person_id)).one()
 
 
 def _reviews(

@@ -105,43 +105,46 @@ def sift(questions: Sequence[QuestionView], blind_keys: Sequence[str], tracks: s
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _known() -> sa.CompoundSelect[Any]:
+def rows_of(what: str, text: Any, more: Any = None, number: Any = None) -> sa.Select[Any]:
+    """Rows of a statement that reads several things of one application at once: ``what`` they are, and their values."""
+    return sa.select(
+        sa.literal_column(f"'{what}'", sa.String).label("what"),
+        text.label("text"),
+        (sa.literal_column("''", sa.String) if more is None else more).label("more"),
+        (sa.literal_column("0", sa.Integer) if number is None else number).label("number"),
+    )
+
+
+def known() -> tuple[sa.Select[Any], ...]:
+    """What ``blinding`` goes by, as parts of a statement with ``person_id`` and ``application_id``: everything the
+    application's people are called, and the decisions. The rows are wanted in the order of ``number``."""
     person, application = sa.bindparam("person_id"), sa.bindparam("application_id")
-    nothing, zero = sa.literal(""), sa.literal(0)
-
-    def rows(what: str, text: Any, where: sa.ColumnElement[bool], more: Any = nothing, number: Any = zero) -> Any:
-        columns = (sa.literal(what).label("what"), text.label("text"), more.label("more"), number.label("number"))
-        return sa.select(*columns).where(where)
-
-    return sa.union_all(
-        rows("name", Person.display_name, Person.id == person, sa.cast(Person.aliases, sa.Text)),
-        rows("address", Account.email, Account.person_id == person),
-        rows("address", EmailAddress.address, EmailAddress.person_id == person),
-        rows("referee", Reference.name, Reference.application_id == application),
-        rows("address", Reference.email, Reference.application_id == application),
-        rows(
+    return (
+        rows_of("name", Person.display_name, sa.cast(Person.aliases, sa.Text)).where(Person.id == person),
+        rows_of("address", Account.email).where(Account.person_id == person),
+        rows_of("address", EmailAddress.address).where(EmailAddress.person_id == person),
+        rows_of("referee", Reference.name).where(Reference.application_id == application),
+        rows_of("address", Reference.email).where(Reference.application_id == application),
+        rows_of(
             "decision",
             AnswerRedaction.question_key,
-            AnswerRedaction.application_id == application,
             sa.cast(AnswerRedaction.decision, sa.Text),
             AnswerRedaction.number,
-        ),
-    ).order_by("number")
+        ).where(AnswerRedaction.application_id == application),
+    )
 
 
-_KNOWN = _known()
+_KNOWN = sa.union_all(*known()).order_by("number")
 
 
-def blinding(
-    session: Session, application_id: int, person_id: int, naming: Sequence[tuple[QuestionView, Any]]
-) -> Blinding:
-    """One query: everything the application's people are called, and the decisions in force.
+def blinding(rows: Sequence[Any], naming: Sequence[tuple[QuestionView, Any]]) -> Blinding:
+    """From the rows of ``known``: the decisions in force and whom to look for.
 
     ``naming`` are the snapshot's own answers to ``Sifted.naming``: what somebody calls themselves there counts too.
     """
     called: dict[str, list[str]] = {"name": [], "address": [], "link": [], "referee": []}
     decided: dict[str, Redaction] = {}
-    for row in fetch(session, _KNOWN, application_id=application_id, person_id=person_id):
+    for row in rows:
         if row.what == "decision":
             decided[row.text] = Redaction.from_json(json.loads(row.more))
         else:
@@ -188,7 +191,8 @@ def looked_at(session: Session, application: Application) -> tuple[Looked, ...]:
     given, tracks = snapshot.content.get("answers", {}), set(snapshot.content.get("tracks", ()))
     sifted = sift(form.questions if form else (), rubric.blind if rubric else (), tracks, blind=True)
     naming = [(question, given.get(question.key)) for question in sifted.naming]
-    around = blinding(session, application.id, application.person_id, naming)
+    rows = fetch(session, _KNOWN, application_id=application.id, person_id=application.person_id)
+    around = blinding(rows, naming)
     found = []
     for question in sifted.shown:
         text = given.get(question.key)

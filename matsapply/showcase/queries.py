@@ -165,21 +165,41 @@ def _meant(session: Session, words: str) -> str:
     return " ".join(mended) if mended != asked else ""
 
 
+# Within a track.
+_IN_TRACK = (Paper.featured.desc(), Paper.position, Paper.published.desc(), Paper.id.desc())
+
+
 def papers_of_track(session: Session, track_key: str, limit: int = MOST) -> tuple[PaperRow, ...]:
     """The papers of a track: featured ones, then by the place they were given, then the newest."""
     found = session.scalars(
-        sa.select(Paper)
-        .where(Paper.track_key == track_key, Paper.hidden.is_(False))
-        .order_by(Paper.featured.desc(), Paper.position, Paper.published.desc(), Paper.id.desc())
-        .limit(limit)
+        sa.select(Paper).where(Paper.track_key == track_key, Paper.hidden.is_(False)).order_by(*_IN_TRACK).limit(limit)
     ).all()
     return paper_rows(session, found)
 
 
+@dataclass(frozen=True, slots=True)
+class PaperTitle:
+    """A paper as a line that leads to it."""
+
+    slug: str
+    title: str
+    year: int
+
+
+def titles_of_track(session: Session, track_key: str, limit: int) -> tuple[PaperTitle, ...]:
+    """The same papers, no more than their titles: one query."""
+    rows = session.execute(
+        sa.select(Paper.slug, Paper.title, Paper.published)
+        .where(Paper.track_key == track_key, Paper.hidden.is_(False))
+        .order_by(*_IN_TRACK)
+        .limit(limit)
+    )
+    return tuple(PaperTitle(slug, title, published.year) for slug, title, published in rows)
+
+
 def papers_of_tracks(session: Session, track_keys: Sequence[str], each: int) -> dict[str, tuple[PaperRow, ...]]:
     """Up to ``each`` papers for every track, in the order of ``papers_of_track``; three queries for all of them."""
-    order = (Paper.featured.desc(), Paper.position, Paper.published.desc(), Paper.id.desc())
-    place = sa.func.row_number().over(partition_by=Paper.track_key, order_by=order).label("place")
+    place = sa.func.row_number().over(partition_by=Paper.track_key, order_by=_IN_TRACK).label("place")
     placed = sa.select(Paper.id, place).where(Paper.track_key.in_(track_keys), Paper.hidden.is_(False)).subquery()
     found = session.scalars(
         sa.select(Paper).join(placed, placed.c.id == Paper.id).where(placed.c.place <= each).order_by(placed.c.place)

@@ -17,7 +17,7 @@ from matsapply.platform.db import new_public_id
 from matsapply.platform.flask_db import session
 from matsapply.reviews import queries
 from matsapply.rules.scoring import weighted_total
-from matsapply.showcase.queries import papers_of_track
+from matsapply.showcase.queries import titles_of_track
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matsapply.reviews.actions import Entered
     from matsapply.reviews.models import ReviewAssignment
     from matsapply.reviews.reading import Reading
-    from matsapply.showcase.queries import PaperRow
+    from matsapply.showcase.queries import PaperTitle
 
 PAPERS, PAPERS_KEPT = 4, 60.0  # beside an application; seconds
 CHANGED_ELSEWHERE = (
@@ -113,13 +113,13 @@ def page(
     )
 
 
-def _papers(found: Reading) -> tuple[PaperRow, ...]:
+def _papers(found: Reading) -> tuple[PaperTitle, ...]:
     """What past fellows wrote in the track that the application is weighed for; a minute old at most."""
     track = found.first_track
     if track is None:
         return ()
     return kept_value(
-        ("papers of a track", track.key), PAPERS_KEPT, lambda: papers_of_track(session(), track.key, PAPERS)
+        ("papers of a track", track.key), PAPERS_KEPT, lambda: titles_of_track(session(), track.key, PAPERS)
     )
 
 
