@@ -332,8 +332,8 @@ def task_frame(session: Session, application: Editing) -> TaskFrame:
     """One query."""
     rows = fetch(session, _TASK_FRAME, application_id=application.id, cohort_id=application.cohort_id)
     if chosen := next((row for row in rows if row.chosen), None):
-        return TaskFrame(*chosen[1:])
-    return TaskFrame(*rows[0][1:3], None) if rows else TaskFrame(None, None, None)
+        return TaskFrame(chosen[1], chosen[2], chosen[3])
+    return TaskFrame(rows[0][1], rows[0][2], None) if rows else TaskFrame(None, None, None)
 
 
 def open_tracks(session: Session, application: Editing) -> list[str]:
