@@ -68,7 +68,7 @@ def record_decision(
     """
     if actor.person_id is None:
         raise refuse(Code.WRONG_ROLE)
-    if has_conflict(session, actor.person_id, application.id):
+    if application.person_id == actor.person_id or has_conflict(session, actor.person_id, application.id):
         raise refuse(Code.CONFLICT)
     if path is DecisionPath.EXCEPTION:
         if not reason_code:

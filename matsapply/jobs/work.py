@@ -103,7 +103,8 @@ def _check_links(app: Flask, look: Callable[[str], Answer], pause: float) -> int
             break
         if not reached and len(unreached) >= LINKS_TRIED:
             nothing = Answer(None, links.NO_NETWORK, unreached=True)
-            _keep_links(app, [(*link, nothing) for link in (*unreached, *waiting[place:])])
+            # Those that were tried come last: the next time others are, should it be they alone that are gone.
+            _keep_links(app, [(*link, nothing) for link in (*waiting[place:], *unreached)])
             break
         host = urlsplit(url).netloc
         if host == last_host:

@@ -10,12 +10,15 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urljoin, urlsplit
 
-SECONDS = 10.0
+SECONDS = 10.0  # for each step of an answer
+ALL_SECONDS = 20.0  # for the whole of it: a server may send a letter now and then for ever
 LONGEST = 500  # characters of an address
 AGENT = "matsapply link check"
 GET_INSTEAD = frozenset({403, 405, 501})  # servers that refuse to be asked for the head alone
@@ -48,6 +51,8 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(found) & 0xFFFF_FFFF)
         if inner is not None:
             return is_public(str(inner))
+        if found.is_site_local or found.is_reserved:
+            return False
     return found.is_global and not found.is_multicast
 
 
@@ -79,9 +84,17 @@ def look(url: str, resolve: Resolve = resolved) -> Answer:
         return Answer(None, f"no connection: {error.strerror or type(error).__name__}"[:200], unreached=True)
     except (HTTPException, UnicodeError, ValueError):
         return Answer(None, "its answer is no web page")
-    if answer.moved_to:
-        return Answer(answer.status, "", urljoin(url, answer.moved_to)[:LONGEST])
-    return answer
+    return Answer(answer.status, "", _goal(url, answer.moved_to)) if answer.moved_to else answer
+
+
+def _goal(url: str, location: str) -> str:
+    """Where a redirect leads, as far as it is an address of the web: whoever answers may write there what they like."""
+    try:
+        goal = urljoin(url, location)
+        scheme = urlsplit(goal).scheme
+    except ValueError:
+        return ""
+    return quoted(goal)[:LONGEST] if scheme in {"http", "https"} else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,9 @@ def _place(url: str) -> _Place | Answer:
 def _ask(method: str, place: _Place, address: str) -> Answer:
     connection = HTTPConnection(place.host, place.port, timeout=SECONDS)
     stream = socket.create_connection((address, place.port), timeout=SECONDS)
+    watched = stream.dup()
+    end = threading.Timer(ALL_SECONDS, _hang_up, (watched,))
+    end.start()
     try:
         if place.secure:
             stream = ssl.create_default_context().wrap_socket(stream, server_hostname=place.host)
@@ -121,8 +137,15 @@ def _ask(method: str, place: _Place, address: str) -> Answer:
         location = response.headers.get("Location", "") if 300 <= response.status < 400 else ""
         return Answer(response.status, "", location)
     finally:
+        end.cancel()
         connection.close()
         stream.close()
+        watched.close()
+
+
+def _hang_up(stream: socket.socket) -> None:
+    with suppress(OSError):  # it may have ended in this instant
+        stream.shutdown(socket.SHUT_RDWR)
 
 
 def quoted(path: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, StreamApplication, TeamTask
 from matsapply.audit import actions as audit
 from matsapply.cohorts.models import Mentor, Stream
@@ -60,6 +61,7 @@ def declare(
     """Make a conflict active, with everything that follows. Refuses WRONG_STATE: nobody conflicts with themselves."""
     if application.person_id == person_id:
         raise refuse(Code.WRONG_STATE, "Nobody reads their own application anyway.")
+    application = lock_application(session, application.id)  # whoever gives it to a reader waits, and sees the conflict
     relied = _relied_on(session, person_id, application.id)
     found = conflicts.declare(
         session, actor, person_id=person_id, application=application, kind=kind, now=now, note=note, basis=basis,

@@ -74,6 +74,7 @@ def advance_after_all(
     wrong = _wrong_batch(session, application)
     if wrong is None or choice.state is not TrackChoiceState.NOT_ADVANCED:
         raise refuse(Code.WRONG_STATE)
+    told = _feedback(session, application)
     correct_closing(
         session, actor, application, second_actor_id=second_actor_id, reason=apology, now=now, letter=BY_BATCH
     )
@@ -103,6 +104,7 @@ def advance_after_all(
             path=DecisionPath.EXCEPTION,
             reason_code=REASON,
             second_actor_id=second_actor_id,
+            feedback="" if own.id == choice.id else told.get(own.id, ""),
         )
         decision.batch_id = batch.id
         batch.member_count += 1
@@ -110,6 +112,18 @@ def advance_after_all(
     seal(session, actor, batch, role=Role.ADMIN, now=now)
     release(session, actor, batch, role=Role.ADMIN, now=now, apology=apology)
     return batch
+
+
+def _feedback(session: Session, application: Application) -> dict[int, str]:
+    """What was written with the released refusals, by track choice: it stays with those that are refused again."""
+    rows = session.execute(
+        sa.select(Decision.track_choice_id, Decision.feedback).where(
+            Decision.application_id == application.id,
+            Decision.superseded_at.is_(None),
+            Decision.track_choice_id.is_not(None),
+        )
+    )
+    return dict(rows.all())
 
 
 def _wrong_batch(session: Session, application: Application) -> ReleaseBatch | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from matsapply.applications.locks import lock_applications
 from matsapply.applications.models import Application, Reference, Snapshot
 from matsapply.cohorts.models import Cohort, Mentor
 from matsapply.offers.models import Fellowship
@@ -83,16 +84,19 @@ def detect(session: Session, cohort_id: int, actor: Actor, now: datetime) -> int
             .where(Application.cohort_id == cohort_id)
         )
     }
+    owners = dict(
+        session.execute(
+            sa.select(Application.id, Application.person_id).where(Application.cohort_id == cohort_id)
+        ).all()
+    )
     best: dict[Pair, Finding] = {}
     for finding in _findings(session, cohort_id, now):
-        if finding.pair not in best or finding.certain:
+        # Whoever names themselves, as a referee or as somebody they know, has no conflict with themselves.
+        if finding.person_id != owners.get(finding.application_id) and (finding.pair not in best or finding.certain):
             best[finding.pair] = finding
-    new = 0
-    for pair in sorted(best):
-        finding, former = best[pair], known.get(pair)
-        if former is not None and not (finding.certain and former.state is ConflictState.PROPOSED):
-            continue
-        new += 1
+    new = [best[pair] for pair in sorted(best) if _is_new(best[pair], known.get(pair))]
+    lock_applications(session, (finding.application_id for finding in new if finding.certain))
+    for finding in new:
         if finding.certain:
             declare(
                 session, actor, person_id=finding.person_id,
@@ -104,7 +108,12 @@ def detect(session: Session, cohort_id: int, actor: Actor, now: datetime) -> int
                 session, person_id=finding.person_id, application_id=finding.application_id, kind=finding.kind,
                 basis=finding.basis, source=finding.source,
             )  # fmt: skip
-    return new
+    return len(new)
+
+
+def _is_new(finding: Finding, former: ConflictOfInterest | None) -> bool:
+    """Whether nobody has seen it yet: not known, or only proposed and certain now."""
+    return former is None or (finding.certain and former.state is ConflictState.PROPOSED)
 
 
 def detect_what_changed(session: Session, cohort_id: int, actor: Actor, now: datetime) -> int:

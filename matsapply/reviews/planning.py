@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from matsapply.applications.locks import lock_applications
 from matsapply.applications.models import Application, TeamTask, TrackChoice
 from matsapply.audit import actions as audit
 from matsapply.cohorts.models import Track
@@ -79,7 +80,8 @@ class Reader:
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """Everything a plan is made from. ``begun`` readings count and stay, ``waiting`` ones may move; of each application
-    in ``asked`` one more reading is wanted: its readers lie far apart, or it stands close to the bar."""
+    in ``asked`` one more reading is wanted: its readers lie far apart, or it stands close to the bar. Among the
+    ``conflicts`` are reviewers' own applications."""
 
     applications: dict[int, Wants]
     reviewers: dict[int, Reader]
@@ -115,15 +117,17 @@ def gather(session: Session, cohort_id: int, now: datetime) -> Inputs:
         tracks.setdefault(application_id, []).append(key)
     zones: dict[str, float] = {}
     people = session.execute(
-        sa.select(Application.id, Person.language, Person.time_zone)
+        sa.select(Application.id, Person.id, Person.language, Person.time_zone)
         .join(Person, Person.id == Application.person_id)
         .where(Application.cohort_id == cohort_id, Application.state == ApplicationState.SUBMITTED)
         .order_by(Application.id)
-    )
+    ).all()
     applications = {
         key: Wants(tuple(tracks.get(key, ())), language or "", _offset(zone, now, zones))
-        for key, language, zone in people
+        for key, _, language, zone in people
     }
+    reviewers = _reviewers(session, cohort_id, now, zones)
+    own = {(key, person_id) for key, person_id, *_ in people if person_id in reviewers}
     pairs: dict[AssignmentState, set[Pair]] = {state: set() for state in AssignmentState}
     for application_id, reviewer_id, state in session.execute(
         sa.select(ReviewAssignment.application_id, ReviewAssignment.reviewer_id, ReviewAssignment.state)
@@ -142,8 +146,8 @@ def gather(session: Session, cohort_id: int, now: datetime) -> Inputs:
     )
     return Inputs(
         applications,
-        _reviewers(session, cohort_id, now, zones),
-        frozenset((application, person) for application, person in conflicts),
+        reviewers,
+        frozenset((application, person) for application, person in conflicts) | own,
         frozenset().union(*(pairs[state] for state in NEVER_AGAIN)),
         frozenset(pairs[AssignmentState.SUBMITTED]),
         frozenset(pairs[AssignmentState.STARTED]),
@@ -345,9 +349,13 @@ def apply_kept(
     ).one()
     if plan.applied_at is not None:
         raise refuse(Code.NO_CHANGE)
+    added = [tuple(pair) for pair in plan.content["added"]]
+    removed = {tuple(pair) for pair in plan.content["removed"]}
+    # No other plan is applied meanwhile, and nobody in this one withdraws or is found in conflict.
+    session.execute(sa.select(ReviewRound.id).where(ReviewRound.id == round_.id).with_for_update(key_share=True))
+    lock_applications(session, (application for application, _ in (*added, *removed)))
     if gather(session, plan.cohort_id, now).digest != plan.inputs:
         raise refuse(Code.WRONG_STATE, "Things have changed since this plan was made.")
-    removed = {tuple(pair) for pair in plan.content["removed"]}
     waiting = session.scalars(
         sa.select(ReviewAssignment)
         .where(ReviewAssignment.round_id == round_.id, ReviewAssignment.state == AssignmentState.ASSIGNED)
@@ -357,9 +365,7 @@ def apply_kept(
     for one in taken:
         reassign(session, actor, one, now, role=role)
     above = {key: reason for key, most, reason in plan.content["over"] if most > cap_of(session, plan.cohort_id)}
-    given = 0
-    added = [tuple(pair) for pair in plan.content["added"]]
-    given += apply_plan(session, actor, round_, [pair for pair in added if pair[1] not in above], now, role=role)
+    given = apply_plan(session, actor, round_, [pair for pair in added if pair[1] not in above], now, role=role)
     for reviewer, reason in sorted(above.items()):
         own = [pair for pair in added if pair[1] == reviewer]
         given += apply_plan(session, actor, round_, own, now, role=role, override_reason=reason)

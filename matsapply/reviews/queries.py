@@ -99,6 +99,7 @@ def mine(grants: frozenset[Grant]) -> sa.ColumnElement[bool]:
         ReviewAssignment.reviewer_id == READER,
         ReviewRound.kind.in_(sorted(CENTRAL)),
         within_grants(actor, Role.REVIEWER),
+        Application.person_id != ReviewAssignment.reviewer_id,
         ~in_conflict(ReviewAssignment.reviewer_id, ReviewAssignment.application_id),
     )
 

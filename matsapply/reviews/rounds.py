@@ -151,7 +151,9 @@ def assign(
     due_at: datetime | None = None,
 ) -> ReviewAssignment:
     """D1: give one application to one reviewer. ``override_reason`` lets the cap be passed, and is kept."""
-    conflict = session.scalar(sa.select(in_conflict(reviewer_id, application.id)))
+    conflict = application.person_id == reviewer_id or session.scalar(
+        sa.select(in_conflict(reviewer_id, application.id))
+    )
     load = open_loads(session, round_.cohort_id)[reviewer_id]
     free = bool(override_reason) or load < cap_of(session, round_.cohort_id)
     facts = Facts(now=now, role=role, actor_id=actor.person_id, no_open_conflict=not conflict, cap_free=free)
@@ -178,10 +180,14 @@ def apply_plan(
     """
     if not pairs:
         return 0
-    own = set(session.scalars(sa.select(Application.id).where(Application.cohort_id == round_.cohort_id)))
+    own = dict(
+        session.execute(
+            sa.select(Application.id, Application.person_id).where(Application.cohort_id == round_.cohort_id)
+        ).all()
+    )
     if any(application_id not in own for application_id, _ in pairs):
         raise refuse(Code.WRONG_STATE)
-    conflicts = set(
+    conflicts = set(own.items()) | set(
         session.execute(
             sa.select(ConflictOfInterest.application_id, ConflictOfInterest.person_id)
             .join(Application, Application.id == ConflictOfInterest.application_id)

@@ -122,14 +122,16 @@ _WRITE = (
 
 def write_standings(session: Session, result: CohortResult, now: datetime) -> None:
     """Write the figures of the tracks and of the readers. Comes last: it says that the run is whole."""
-    rows = {row.track_id: row for row in session.scalars(_standing_rows(result.cohort_id))}
+    standing = _standing_rows(result.cohort_id).with_for_update().execution_options(populate_existing=True)
+    rows = {row.track_id: row for row in session.scalars(standing)}
     for track in result.tracks:
         row = rows.get(track.track_id)
         if row is None:
             row = TrackStanding(track_id=track.track_id)
             session.add(row)
         elif row.places != track.places:
-            continue  # it was changed in the meantime: the next run comes to it
+            row.calibrated_at = None  # they were set in the meantime: what was written may stand by the former bar
+            continue
         found = track.calibration
         row.bar = None if track.bar is None or isinf(track.bar) else track.bar
         row.mean = found.mean if found else None

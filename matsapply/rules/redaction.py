@@ -21,8 +21,14 @@ ALL_HIDDEN = "[This answer is hidden by the team.]"
 LEAST_SURE = 3  # letters of a handle or of a name of one word; shorter ones are found in too many words
 LEAST_PART = 2
 LEAST_UNBOUNDED = 9  # letters of a name that is found within longer words too
-GAP = r"(?:[._-]|[.-]?\s{0,2})"  # between the parts of a name: "Ada Lovelace", "ada.lovelace", "A. Lovelace"
+GAP = r"[\W_]{0,3}"  # between the parts of a name: "Ada Lovelace", "ada.lovelace", "Sean O'Brien"
 TURNED = r"(?:[._-]|,?\s{0,2})"  # where the last one stands first: "Lovelace, Ada"
+# Letters that are no plain one with a mark, as they are typed without a keyboard for them.
+PLAIN = {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th"}
+# Letters that are also written as two, in both directions: "Müller" and "Mueller".
+AS_TWO = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+AS_ONE = re.compile(r"(?<=[aou])e")
+LEAST_AS_ONE = 4  # letters of what is left: a "Doe" is not looked for as "Do"
 # Parts of names that are never looked for on their own.
 PARTICLES = frozenset("al bin da das de del della den der di do dos du el ibn la le of st ter the van von zu".split())
 # Of addresses that say nothing about their owner, and of paths on sites where people have pages.
@@ -98,14 +104,13 @@ def names_of(
     """``names`` and ``links`` are the author's, ``addresses`` anybody's, ``others`` names looked for as a whole."""
     sure: set[Needle] = set()
     unsure: set[Needle] = set()
-    for name in names:
-        parts = _parts(name)
+    for parts in (spelled for name in names for spelled in _spellings(name)):
         sure |= _whole(parts)
         if len(parts) > 1:
             telling = [part for part in parts if len(part) >= LEAST_PART and part not in PARTICLES]
             unsure |= {(part, _bounded(re.escape(part))) for part in telling}
-    for name in others:
-        sure |= _whole(_parts(name))
+    for parts in (spelled for name in others for spelled in _spellings(name)):
+        sure |= _whole(parts)
     for address in addresses:
         local, _, domain = fold(address.strip())[0].partition("@")
         if local and domain:
@@ -203,14 +208,23 @@ def fold(text: str) -> tuple[str, Sequence[int]]:
             if unicodedata.combining(each) or unicodedata.category(each) == "Cf":
                 continue
             for low in each.casefold():
-                out.append(low)
-                starts.append(place)
+                for plain in PLAIN.get(low, low):
+                    out.append(plain)
+                    starts.append(place)
     starts.append(len(text))
     return "".join(out), starts
 
 
 def _parts(name: str) -> list[str]:
     return [part for part in re.split(r"[\W_]+", fold(name)[0]) if part]
+
+
+def _spellings(name: str) -> list[list[str]]:
+    """The parts of a name as it stands, with its umlauts written as two letters, and with two letters as one."""
+    own = _parts(name)
+    two = _parts(unicodedata.normalize("NFC", name).casefold().translate(AS_TWO))
+    one = [single if len(single := AS_ONE.sub("", part)) >= LEAST_AS_ONE else part for part in own]
+    return [own, *(parts for parts in (two, one) if parts != own)]
 
 
 def _whole(parts: list[str]) -> set[Needle]:
@@ -232,7 +246,7 @@ def _whole(parts: list[str]) -> set[Needle]:
 
 
 def _handles(link: str) -> set[str]:
-    """What a link tells of its owner: the page of a person on a site of many, or the person's own site."""
+    """What a link tells of its owner: the page of a person on a site of many, the person's own site, and itself."""
     folded = re.sub(r"^[a-z]+://", "", fold(link.strip())[0]).removeprefix("www.")
     host, _, path = folded.partition("/")
     found = set()
@@ -242,7 +256,10 @@ def _handles(link: str) -> set[str]:
     if any(host == site or host.endswith(f".{site}") for site in HOSTS_OF_PEOPLE):
         words = [word.lstrip("@") for word in re.split(r"[/?#&=]", path) if word]
         found.update(word for word in words[:2] if word not in GENERIC)
-    return {handle for handle in found if len(handle) >= LEAST_SURE and handle not in GENERIC}
+    found = {handle for handle in found if len(handle) >= LEAST_SURE and handle not in GENERIC}
+    # The address itself: one's own site, or a page of one's own somewhere. The name of a site of many tells nothing.
+    whole = folded.rstrip("/")
+    return found | {whole} if "." in host and (path.strip("/") or host not in HOSTS_OF_PEOPLE) else found
 
 
 def _bounded(pattern: str) -> str:

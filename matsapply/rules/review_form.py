@@ -112,6 +112,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.found: list[Filled] = []
+        self.refs: set[str] = set()
         self.problems: list[Problem] = []
         self.part = ""
         self.last = 0
@@ -144,8 +145,9 @@ class _Reader:
         order = {"scores": "answers", "note": "scores", "feedback": "note", "end": "feedback"}
         match words:
             case ["review", ref, version] if self.part == "between":
-                if any(each.ref == ref for each in self.found):
+                if ref in self.refs:
                     self._wrong(number, "This review stands in the file twice.")
+                self.refs.add(ref)
                 self._begin(ref, version, number)
                 self.part = "answers"
             case ["end"] if self.part == order["end"]:
@@ -156,7 +158,9 @@ class _Reader:
                 self.lines[word] = number
             case _:
                 self._wrong(number, f"“#= {' '.join(words)[:60]}” is not expected here. Was a line deleted or moved?")
-                self.part = words[0] if words and words[0] in order else self.part
+                if words and words[0] in order:
+                    self.part = words[0]
+                    self.lines.setdefault(words[0], number)
 
     def _field(self, number: int, line: str) -> None:
         name, colon, value = line.partition(":")

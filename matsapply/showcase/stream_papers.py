@@ -112,7 +112,8 @@ def arrange(session: Session, actor: Actor, stream_key: str, slugs: Sequence[str
         sa.select(Paper.slug, PaperStream)
         .join(PaperStream, PaperStream.paper_id == Paper.id)
         .where(PaperStream.stream_key == stream_key)
-        .with_for_update()
+        .order_by(PaperStream.id)
+        .with_for_update(of=PaperStream)
     )
     links = {slug: link for slug, link in found}  # noqa: C416 - rows are no pairs to mypy
     wanted = {slug: place for place, slug in enumerate((one for one in slugs if one in links), 1)}

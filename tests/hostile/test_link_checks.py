@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ PUBLIC = "93.184.215.14"
 PRIVATE = [
     "127.0.0.1", "10.0.0.8", "172.16.3.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "::1", "::",
     "fe80::1%eth0", "fd00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1", "ff02::1", "",
+    "fec0::1", "::7f00:1", "64:ff9b:1::a00:1",
     "no address",
 ]  # fmt: skip
 
@@ -69,7 +71,7 @@ class Answer(BaseHTTPRequestHandler):
         status = int(self.path[1:4])
         self.send_response(405 if status == 205 and self.command == "HEAD" else status)
         if status in {301, 302}:
-            self.send_header("Location", "http://127.0.0.1/inner")
+            self.send_header("Location", self.server.location)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -83,7 +85,7 @@ class Answer(BaseHTTPRequestHandler):
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A web server that stands at the public address; ``went_to`` are the addresses that connections asked for."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as made:
-        made.asked, made.went_to = [], []  # type: ignore[attr-defined]
+        made.asked, made.went_to, made.location = [], [], "http://127.0.0.1/inner"  # type: ignore[attr-defined]
         connect = socket.create_connection
 
         def there(address: tuple[str, int], timeout: float) -> socket.socket:
@@ -110,6 +112,36 @@ def test_an_answer_is_told_a_redirect_not_followed_and_the_address_is_the_one_lo
     paths = [path for _, path, _ in server.asked]
     assert paths == ["/200", "/404?a=b%20c", "/301", "/205", "/205", "/200/%C3%BCX:%20y"]
     assert {host for *_, host in server.asked} == {"papers.example", "xn--ppers-xqa.example"}
+
+
+@pytest.mark.parametrize(
+    ("location", "goal"),
+    [("//[", ""), ("http://[x]/", ""), ("javascript:alert(1)", ""), ("/a\x00b", "http://papers.example/a%00b"),
+     ("/\u00fc", "http://papers.example/%C3%BC"), ("//other.example/x", "http://other.example/x")],
+)  # fmt: skip
+def test_whatever_a_redirect_says_ends_nothing_and_leads_to_the_web_alone(
+    server: Any, location: str, goal: str
+) -> None:
+    server.location = location
+    assert look("http://papers.example/301", answering(PUBLIC)) == outside.Answer(301, "", goal)
+
+
+def test_a_server_that_sends_a_letter_now_and_then_holds_nobody_up(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drip(self: Answer) -> None:
+        for _ in range(200):
+            time.sleep(0.02)
+            try:
+                self.wfile.write(b"H")
+            except OSError:
+                return
+
+    monkeypatch.setattr(Answer, "do_HEAD", drip)
+    monkeypatch.setattr(outside, "ALL_SECONDS", 0.2)
+    begun = time.monotonic()
+    assert look("http://papers.example/200", answering(PUBLIC)).status is None
+    assert time.monotonic() - begun < 2
 
 
 def test_no_name_and_no_answer_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -267,3 +267,27 @@ def test_a_plan_of_a_conflict_found_between_looking_and_assigning_is_made_again(
     assert "changed since this plan was made" in team.get("coordinator", path).text
     assert team.post("coordinator", path).location != team.base + path
     assert readings(team) == set()
+
+
+def test_invariant_49_a_coordinators_own_application_is_on_none_of_the_teams_pages(team: Team) -> None:
+    ada = team.session.scalars(sa.select(Application).order_by(Application.id)).first()
+    assert ada is not None
+    ada.person_id = team.people["coordinator"].id
+    team.session.commit()
+    for path in ("", "/applications", "/decisions", "/redactions", f"/decisions/{team.world.track.key}"):
+        answer = team.get("coordinator", path)
+        assert answer.status_code == 200, path
+        assert ada.public_id not in answer.text, path
+    assert team.get("coordinator", f"/applications/{ada.public_id}").status_code == 404
+    assert ada.public_id not in team.post("coordinator", "/applications.csv").text
+    assert team.get("coordinator2", f"/applications/{ada.public_id}").status_code == 200
+    assert team.get("coordinator", f"/decisions/{team.world.track.key}?top=--5").status_code == 200
+
+
+def test_a_lead_of_one_track_rules_nobody_out_of_the_others(team: Team) -> None:
+    ada = team.session.scalars(sa.select(Application).order_by(Application.id)).first()
+    assert ada is not None
+    path = f"/applications/{ada.public_id}"
+    assert "Not eligible" not in team.get("track-lead", path).text
+    assert team.post("track-lead", f"{path}/ineligible", {"reason": "r"}).status_code == 403
+    assert "Not eligible" in team.get("coordinator", path).text

@@ -147,6 +147,13 @@ def test_a_slip_anywhere_saves_nothing_and_is_told_by_its_line(
     assert (empty.status_code, "Choose the file" in problems(empty)) == (422, True)
     for naughty in ("a\x00b", "\u202e" * 99, "#= " * 5000, "#= review \ud7ff 1"):
         assert desk.reader.post(PAGE, {"text": naughty}).status_code == 422
+    torn = filled(text, second, feedback="x" * 4001).replace("#= note\n", "")
+    assert "Was a line deleted" in problems(bring(desk, torn))
+    endless = problems(bring(desk, "x\n" * 20_000))
+    assert endless.count("Line ") == offline.MOST_PROBLEMS
+    assert "And 19900 more." in endless
+    sheets = "".join(f"#= review {key:013} 1\n#= scores\n#= note\n#= feedback\n#= end\n" for key in range(101))
+    assert "A file may hold 100 reviews" in problems(bring(desk, f"#= reviews 1\n{sheets}"))
     assert {desk.assignment(place).state for place in range(3)} == {AssignmentState.ASSIGNED}
     # The round ends while one is away: the file is refused, and what was typed is still in the page.
     desk.world.round().closed_at = clock.now() + timedelta(minutes=1)

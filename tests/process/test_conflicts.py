@@ -84,6 +84,21 @@ def found(world: Reviewing) -> list[tuple[int, int, ConflictKind, ConflictState]
     return [(row.person_id, row.application_id, row.kind, row.state) for row in rows]
 
 
+def test_whoever_names_themselves_as_a_referee_stops_nothing(world: Reviewing) -> None:
+    person = world.person("Zephyrine Quux", "own@site.example-school.edu")
+    world.grant(person, Role.REVIEWER)
+    own, other = world.application(person=person), world.application()
+    for application in (own, other):
+        world.session.add(
+            Reference(
+                application_id=application.id, position=1, name="Zephyrine Quux", email="own@site.example-school.edu"
+            )
+        )
+    world.session.flush()
+    assert detect_what_changed(world.session, world.cohort.id, SYSTEM, NOW) == 1
+    assert found(world) == [(person.id, other.id, ConflictKind.REFEREE, ConflictState.ACTIVE)]
+
+
 def test_E13_a_conflict_after_the_decision_puts_it_in_doubt_until_it_is_taken_again(world: Reviewing) -> None:
     session, application = world.session, world.application()
     lead, team = world.actor(Role.TRACK_LEAD), world.actor(Role.COORDINATOR)

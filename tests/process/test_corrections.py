@@ -8,7 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from matsapply.applications.models import TrackChoice
+from matsapply.decisions.actions import record_decision
 from matsapply.decisions.models import Decision, ReleaseBatch
+from matsapply.decisions.queries import released_feedback
 from matsapply.mail.models import Notification
 from matsapply.process.correct_result import advance_after_all, correctable
 from matsapply.process.release import release, seal
@@ -68,3 +70,25 @@ def test_e38_a_wrong_result_is_corrected_once_and_the_earlier_fact_stays(session
     assert kept == [Outcome.NOT_ADVANCE]
     with pytest.RaisesExc(Refused, check=lambda error: error.refusal.code is Code.WRONG_STATE):
         advance_after_all(session, first, choice, second_actor_id=second.person_id or 0, apology=APOLOGY, now=road.now)
+
+
+def test_e38_what_was_written_with_the_other_refusals_is_still_told(session: Session) -> None:
+    road = Road(session)
+    road.submitted("Ada", "red", tracks=("empirical", "theory"))
+    road.application("Ada").score_count = 9
+    road.to(date("T5"))
+    ada, actor = road.application("Ada"), road.coordinators[0]
+    for choice in session.scalars(sa.select(TrackChoice).where(TrackChoice.application_id == ada.id)).all():
+        road.do(
+            record_decision, actor, role=CO, application=ada, outcome=Outcome.NOT_ADVANCE, track_choice=choice,
+            feedback=f"Words on choice {choice.rank}.",
+        )  # fmt: skip
+    wrong = road.batch(BatchScope.FIRST_RESULT)
+    road.do(seal, actor, wrong, role=CO)
+    road.do(release, actor, wrong, role=CO)
+    told = [one.text for one in released_feedback(session, ada.id)]
+    assert sorted(told) == ["Words on choice 1.", "Words on choice 2."]
+    choice = session.get_one(TrackChoice, correctable(session, ada.id)[0][0])
+    first, second = road.admins
+    road.do(advance_after_all, first, choice, second_actor_id=second.person_id, apology=APOLOGY)
+    assert [one.text for one in released_feedback(session, ada.id)] == ["Words on choice 2."]

@@ -10,25 +10,38 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from matsapply.applications.models import Snapshot
+from matsapply.applications.models import Application, Snapshot
 from matsapply.audit.models import AuditEvent
 from matsapply.decisions.models import ReleaseBatch
 from matsapply.interviews.actions import book
 from matsapply.interviews.models import Interview, InterviewSlot
 from matsapply.interviews.slots import add_slots
+from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
 from matsapply.mail.models import Notification
 from matsapply.offers.models import Fellowship, Offer, WaitlistEntry
 from matsapply.platform.db import configure_engine
+from matsapply.platform.settings import Settings
 from matsapply.process import apply, placement, waitlist, withdraw
 from matsapply.process.release import release
 from matsapply.process.stream_round import offer_interview
+from matsapply.reviews import planning
+from matsapply.reviews.models import ReadingPlan, ReviewAssignment, ReviewRound
 from matsapply.rules.access import Actor
 from matsapply.rules.refusals import Code, Refused
-from matsapply.rules.stages import ApplicationState, CloseReason, InterviewState, OfferState, Outcome, Role
+from matsapply.rules.stages import (
+    ACTIVE_ASSIGNMENT,
+    ApplicationState,
+    CloseReason,
+    InterviewState,
+    OfferState,
+    Outcome,
+    Role,
+)
 from matsapply.tracking.models import StateChange
 from tests import factories as make
 from tests.process.ranked import CO, LATER, RECORDED, RELEASED, Ranked, S
+from tests.reviews.builders import NOW as REVIEWED, reviewing
 from tests.stream_world import DURING_INTERVIEWS, HALF_HOUR, at
 
 if TYPE_CHECKING:
@@ -101,6 +114,55 @@ def pending_offer(engine: sa.Engine) -> tuple[int, int]:
 def accept(session: Session, offer_id: int, person_id: int) -> None:
     offer = session.get_one(Offer, offer_id)
     placement.accept_offer(session, Actor(person_id), offer, now=LATER, eligibility_confirmed=True)
+
+
+def kept_plans(engine: sa.Engine) -> tuple[list[int], list[tuple[int, int]], Actor]:
+    """Two plans of the same four applications, the people who wrote them, and whoever applies the plans."""
+    outbox.configure(Settings(base_url="http://localhost"))
+    with Session(engine) as session:
+        world = reviewing(session)
+        team, _ = world.actor(Role.COORDINATOR), [world.actor() for _ in range(3)]
+        people = [(one.person_id, one.id) for one in (world.application() for _ in range(4))]
+        world.round()
+        inputs = planning.gather(session, world.cohort.id, REVIEWED)
+        plans = []
+        for seed in (1, 2):
+            options = planning.Options(1, False, 0, 5, seed, 0, 1, True)
+            content = planning.work_out(inputs, options)
+            plans.append(
+                planning.keep_plan(session, team, world.cohort.id, options, inputs.digest, content, REVIEWED).id
+            )
+        session.commit()
+    return plans, people, team
+
+
+def apply_plan(session: Session, plan_id: int, team: Actor) -> None:
+    plan = session.get_one(ReadingPlan, plan_id)
+    planning.apply_kept(session, team, plan, session.scalars(sa.select(ReviewRound)).one(), REVIEWED, role=CO)
+
+
+def test_25_two_plans_of_one_cohort_are_not_both_applied(engine: sa.Engine) -> None:
+    plans, _, team = kept_plans(engine)
+    found = race(engine, 2, lambda session, number: apply_plan(session, plans[number], team))
+    assert found == {DONE: 1, Code.WRONG_STATE.value: 1}
+    with Session(engine) as session:
+        assert count(session, ReviewAssignment) == 4
+
+
+def test_12_leaving_meets_a_plan(engine: sa.Engine) -> None:
+    plans, people, team = kept_plans(engine)
+
+    def act(session: Session, number: int) -> None:
+        if number == 4:
+            apply_plan(session, plans[0], team)
+            return
+        person, application_id = people[number]
+        application = session.get_one(Application, application_id)
+        withdraw.withdraw_application(session, Actor(person), application, role=Role.APPLICANT, now=REVIEWED)
+
+    race(engine, 5, act)
+    with Session(engine) as session:
+        assert count(session, ReviewAssignment, ReviewAssignment.state.in_(ACTIVE_ASSIGNMENT)) == 0
 
 
 def test_29_fifty_accept_one_offer(engine: sa.Engine) -> None:

@@ -141,6 +141,23 @@ def test_the_last_reading_of_an_application_gone_the_others_are_made_anew(judged
     assert not judged.stale
 
 
+def test_places_that_are_set_while_the_job_computes_are_those_it_ends_with(judged: Judged) -> None:
+    session, (cohort, track) = judged.world.session, (judged.world.cohort.id, judged.world.tracks["empirical"].id)
+    judged.run()
+    standings.set_places(session, judged.team, cohort, track, 1, NOW)
+    result = calibrating.compute(session, cohort)
+    standings.set_places(session, judged.team, cohort, track, 7, NOW)
+    for lines in standings.parts(result):
+        standings.write_part(session, lines)
+    standings.write_standings(session, result, NOW)
+    assert judged.stale, "some chances stand by the bar of one place"
+    judged.run()
+    assert not judged.stale
+    session.expire_all()
+    chances = session.scalars(sa.select(TrackChoice.chance).where(TrackChoice.track_id == track)).all()
+    assert sum(each or 0.0 for each in chances) == pytest.approx(7, abs=1e-6)
+
+
 def test_a_reading_that_comes_while_the_job_computes_is_not_covered_by_it(judged: Judged) -> None:
     session = judged.world.session
     result = calibrating.compute(session, judged.world.cohort.id)

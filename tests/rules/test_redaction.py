@@ -52,6 +52,32 @@ def test_whoever_is_named_for_sure_is_hidden_before_anybody_has_looked_and_after
         assert blinded(whole, ADA, decided) == f"I am {HIDDEN}, as said."
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Łukasz Żółwiński", "Lukasz Zolwinski"),
+        ("Søren Mølgård", "Soren Molgard"),
+        ("Işıl Yılmazer", "Isil Yilmazer"),
+        ("Anna Müllerin", "Anna Muellerin"),
+        ("Anna Muellerin", "Anna Müllerin"),
+        ("Sean O'Brannigan", "sean o’brannigan"),
+        ("Wei (William) Zhangwei", "Wei (William) Zhangwei"),
+        ("D'Arcy/Quill-Feather", "D'Arcy/Quill-Feather"),
+    ],
+)
+def test_a_name_is_found_as_people_type_it(name: str, text: str) -> None:
+    assert blinded(f"I am {text}, as said.", names_of([name])) == f"I am {HIDDEN}, as said."
+
+
+@pytest.mark.parametrize("text", ["ada-q.example", "https://www.ada-q.example/blog", "arxiv.org/abs/2301.00001"])
+def test_an_address_of_ones_own_is_hidden_where_it_stands_in_a_text(text: str) -> None:
+    names = names_of(["Ada Quill"], (), ["https://ada-q.example/", "http://arxiv.org/abs/2301.00001/", "github.com"])
+    hidden = blinded(f"See {text} for more; arxiv.org and github.com.", names)
+    assert "ada-q" not in hidden
+    assert "2301" not in hidden
+    assert hidden.endswith("for more; arxiv.org and github.com.")
+
+
 def test_a_part_of_a_name_is_hidden_until_somebody_has_decided() -> None:
     text = "Adelaide asked; in Quillfeather's lab we quillfeathered."
     assert [(text[each.start : each.end], each.sure) for each in find(text, ADA)] == [
@@ -90,7 +116,7 @@ def test_phrases_and_overlapping_stretches() -> None:
 
 
 def test_nobody_to_look_for() -> None:
-    nobody = names_of([""], ["not an address"], ["", "https://made-up.example/paper"])
+    nobody = names_of([""], ["not an address"], ["", "https://github.com/"])
     assert nobody == Names((), ())
     assert blinded("text", nobody) == "text"
 

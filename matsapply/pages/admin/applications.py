@@ -21,7 +21,7 @@ from matsapply.platform.flask_db import session
 from matsapply.platform.keyset import BadCursor
 from matsapply.process.correct_result import correctable
 from matsapply.reviews.discussion import for_team
-from matsapply.rules.access import Act, may
+from matsapply.rules.access import Act, Reach, may
 from matsapply.rules.stages import ApplicationState, Role
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ def application_page(
         agreed=given(session(), head.person_id),
         may_act=may(actor(), Act.APPLICATIONS_ACT, reach_of(frame)),
         may_decide=may(actor(), Act.DECISIONS_WRITE, reach_of(frame)),
+        may_rule_out=may(actor(), Act.DECISIONS_WRITE, Reach(frame.id)),
         may_withdraw=actor().holds(Role.COORDINATOR, reach_of(frame)),
         correctable=[(choice_id, frame.tracks[track_id][1]) for choice_id, track_id in wrong],
         correction=_waiting(frame, head) if wrong else None,

@@ -28,7 +28,7 @@ from matsapply.pages.guard import actor, allow, allow_or_absent, needs
 from matsapply.platform import clock
 from matsapply.platform.flask_db import session
 from matsapply.process.correct_result import advance_after_all, correctable
-from matsapply.rules.access import POLICY, Act, may
+from matsapply.rules.access import POLICY, Act, Reach, may
 from matsapply.rules.refusals import Code, Refused, refuse
 from matsapply.rules.stages import DecisionPath, Outcome, Role
 
@@ -112,8 +112,10 @@ def _by_exception(frame: CohortFrame, application_id: int, choice: TrackChoice, 
 @blueprint.post("/<cohort_key>/applications/<public_id>/ineligible")
 @needs(Act.DECISIONS_WRITE)
 def ineligible(cohort_key: str, public_id: str) -> ResponseReturnValue:
+    """It decides on every track of the application, so a lead of one of them may not."""
     frame = cohort_at(cohort_key, Act.DECISIONS_WRITE)
     head = application_at(frame, public_id)
+    allow(Act.DECISIONS_WRITE, Reach(frame.id))
     reason = request.form.get("reason", "").strip()[:60]
     try:
         if not reason:
@@ -121,7 +123,7 @@ def ineligible(cohort_key: str, public_id: str) -> ResponseReturnValue:
         record_decision(
             session(),
             actor(),
-            role=acting_role(shared.reach_of(frame), POLICY[Act.DECISIONS_WRITE]),
+            role=acting_role(Reach(frame.id), POLICY[Act.DECISIONS_WRITE]),
             application=session().get_one(Application, head.id),
             outcome=Outcome.INELIGIBLE,
             now=clock.now(),

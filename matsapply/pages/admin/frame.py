@@ -69,14 +69,19 @@ def cohorts_for(act: Act) -> list[CohortFrame]:
 
 
 def visible(act: Act) -> sa.ColumnElement[bool]:
-    """The applications the actor may see under ``act``: covered by a grant, and without a conflict of interest."""
+    """The applications the actor may see under ``act``: covered by a grant, not their own, and without a conflict
+    of interest."""
     return _visible(actor(), act)
 
 
 @lru_cache(maxsize=500)
 def _visible(who: Actor, act: Act) -> sa.ColumnElement[bool]:
     """The same object for the same reader: what is built on it is found again too."""
-    return sa.and_(within_grants(who, *POLICY[act]), ~in_conflict(who.person_id, Application.id))
+    return sa.and_(
+        within_grants(who, *POLICY[act]),
+        Application.person_id != who.person_id,
+        ~in_conflict(who.person_id, Application.id),
+    )
 
 
 def acting_role(reach: Reach, roles: Iterable[Role]) -> Role:
@@ -113,7 +118,8 @@ def refused_as(error: Refused) -> str:
 def number_of(text: str | None, *, least: int = 0, most: int = 10**9) -> int | None:
     """A whole number from a form or an address; None where it is none. Numbers beyond the bounds are clamped."""
     words = (text or "").strip()
-    if not words.lstrip("-").isascii() or not words.lstrip("-").isdigit() or len(words) > 18:
+    digits = words.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit() or len(words) > 18:
         return None
     return max(least, min(most, int(words)))
 

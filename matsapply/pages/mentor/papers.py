@@ -43,11 +43,10 @@ def papers(ref: str) -> ResponseReturnValue:
     return _list(desk(ref))
 
 
-def _list(at: Desk, *, refusal: str = "", order: list[str] | None = None, status: int = 200) -> ResponseReturnValue:
+def _list(at: Desk, *, refusal: str = "", status: int = 200) -> ResponseReturnValue:
     words = request.args.get("q", "").replace("\x00", "")[:LONGEST_SEARCH]
     found = stream_papers.papers_beside(session(), at.stream.key)
     shown = {one.paper.slug: one for one in found if not one.hidden}
-    slugs = [slug for slug in order or shown if slug in shown]
     page = render_template(
         "mentor/papers.html",
         at=at,
@@ -55,7 +54,7 @@ def _list(at: Desk, *, refusal: str = "", order: list[str] | None = None, status
         found=found,
         items=[
             {"key": slug, "label": shown[slug].paper.title, "href": _address(at, slug), "note": _note(shown[slug])}
-            for slug in slugs
+            for slug in shown
         ],
         words=words,
         linkable=stream_papers.linkable(session(), at.stream.key, words) if words.strip() and at.may_write else [],

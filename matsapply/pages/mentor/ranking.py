@@ -122,7 +122,8 @@ def save(ref: str) -> ResponseReturnValue:
         typed = {}
     people = stream_desk.all_candidates(session(), at.stream, at.reader, RANKABLE)
     keys = {person.public_id: person.id for person in people}
-    wrong = [text for text in typed.values() if text and not (text.isdecimal() and 1 <= int(text[:4]) <= MOST_TIERS)]
+    sound = [text for text in typed.values() if text.isdecimal() and len(text) < 5 and 1 <= int(text) <= MOST_TIERS]
+    wrong = [text for text in typed.values() if text and text not in sound]
     if wrong:
         return _page(at, f"A tier is a number from 1 to {MOST_TIERS}.", typed=(order, typed)), 422
     number = form.get("number", "")

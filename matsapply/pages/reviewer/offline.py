@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
 
+from matsapply.applications.locks import lock_applications
 from matsapply.pages.guard import actor, needs
 from matsapply.pages.phrases import sentence
 from matsapply.pages.readings import checked, plain_text, too_long
@@ -41,6 +42,8 @@ MOST_SHEETS = 100  # a text with more is no longer read by anybody in one go
 MOST_LETTERS = 2_000_000
 STEPS_OF_CONFIDENCE = frozenset("12345")
 LONGEST_QUOTE = 40
+MOST_PROBLEMS = 100  # told at once
+TOO_MANY = f"A file may hold {MOST_SHEETS} reviews. Take out those from this line on, and bring them back in another."
 NOT_YOURS = "There is no review of yours with this number that can be changed now."
 
 
@@ -94,6 +97,8 @@ def bring_back() -> ResponseReturnValue:
     if problem:
         return _page(text, [Problem(0, problem)]), 422
     filled, problems = parse(text)
+    if len(filled) > MOST_SHEETS:
+        return _page(text, [Problem(filled[MOST_SHEETS].line, TOO_MANY)]), 422
     wanted: list[Wanted] = []
     for each in filled:
         found, wrong = _wanted(each)
@@ -212,6 +217,7 @@ def _overtaken(wanted: Wanted) -> Overtaken | None:
 def _save(text: str, wanted: list[Wanted]) -> ResponseReturnValue:
     drafts = submitted = same = 0
     now = clock.now()
+    lock_applications(session(), [each.assignment.application_id for each in wanted])
     for each in wanted:
         _, held = held_by(each.assignment)
         correcting = each.assignment.state is AssignmentState.SUBMITTED
@@ -240,7 +246,10 @@ def _save(text: str, wanted: list[Wanted]) -> ResponseReturnValue:
 
 def _page(text: str = "", problems: list[Problem] | None = None, overtaken: list[Overtaken] | None = None) -> str:
     typed = ["", *lines_of(text)]
-    lines = [(None, _told(each, typed[each.line] if each.line < len(typed) else "")) for each in problems or ()]
+    told = (problems or [])[:MOST_PROBLEMS]
+    lines = [(None, _told(each, typed[each.line] if each.line < len(typed) else "")) for each in told]
+    if problems and len(problems) > len(told):
+        lines.append((None, f"And {len(problems) - len(told)} more."))
     return render_template(
         "reviewer/offline.html",
         text=text,

@@ -35,7 +35,11 @@ def say(ref: str) -> ResponseReturnValue:
         problem = f"Keep it under {discussion.MOST_COMMENT} characters; it has {len(text)}."
     if problem:
         return as_kept(own_reading(ref), [problem], comment=text), 422
-    to = {int(value) for value in request.form.getlist("to")[:100] if value.isascii() and value.isdigit()}
+    to = {
+        int(value)
+        for value in request.form.getlist("to")[:100]
+        if value.isascii() and value.isdigit() and len(value) < 4
+    }
     key = request.form.get("post_key", "")[:LONGEST_POST_KEY]
     try:
         discussion.say(session(), actor(), assignment, text, key, clock.now(), to=to)
