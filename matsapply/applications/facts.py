@@ -70,6 +70,11 @@ def has_other_live(session: Session, person_id: int, cohort_id: int, besides: in
     return session.scalar(query.limit(1)) is not None
 
 
+def is_erased(session: Session, application: Application) -> bool:
+    """Whether its owner was erased: what is left of the application stands for nobody, and never runs again."""
+    return session.scalar(sa.select(Person.erased_at).where(Person.id == application.person_id)) is not None
+
+
 def place_of(application: Application) -> Place:
     return Place(cohort_id=application.cohort_id, application_id=application.id)
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 AT_ONCE = 200
+MOST_EVER = 12  # whom one application names, those taken off again included: each may have had a mail by then
 LINK = "/reference/{token}"
 ASKED = (ReferenceState.REQUESTED, ReferenceState.OPENED)
 ANSWERABLE = frozenset({*ASKED, ReferenceState.OVERDUE, ReferenceState.RECEIVED})
@@ -58,7 +59,8 @@ def name_referee(
     """R1: the applicant names somebody who has agreed to be asked.
 
     ``most`` is how many live referees the form allows. In the stream phase the request goes out at once, since its
-    usual moment has passed. Raises ``Refused``: CAP_REACHED, CONFLICT (oneself), REPEATED, NOT_FINISHED (no consent).
+    usual moment has passed. Raises ``Refused``: CAP_REACHED, REMINDER_LIMIT (too many were named and taken off again),
+    CONFLICT (oneself), REPEATED, NOT_FINISHED (no consent).
     """
     application = lock_application(session, application.id)
     facts = facts_of(session, actor, Role.APPLICANT, now, cohort_id=application.cohort_id)
@@ -76,6 +78,9 @@ def name_referee(
         raise refuse(Code.CAP_REACHED, f"This form takes {most}.")
     if any(reference.email == address for reference in live):
         raise refuse(Code.REPEATED, "This address is named already.")
+    ever = sa.select(sa.func.count()).select_from(Reference).where(Reference.application_id == application.id)
+    if (session.scalar(ever) or 0) >= MOST_EVER:
+        raise refuse(Code.REMINDER_LIMIT)
     free = next(number for number in range(1, most + 1) if number not in {each.position for each in live})
     reference = Reference(
         application_id=application.id, position=free, name=name.strip()[:200], email=address, consent=True

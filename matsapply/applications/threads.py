@@ -223,7 +223,6 @@ def own_open_request(session: Session, person_id: int | None, public_id: str) ->
             AccommodationRequest.public_id == public_id,
             AccommodationRequest.answered_at.is_(None),
         )
-        .with_for_update(of=AccommodationRequest)
     )
 
 

@@ -13,12 +13,18 @@ from pathlib import Path
 MOST_PAGES = 40
 MEGABYTE = 1024 * 1024
 PATIENCE = 15  # seconds for one file, everything included
+WAIT = 10  # seconds for one's turn
+WAIT_FOR_A_PICTURE = 4  # seconds: a form shows dozens of them, and must not hold up the uploads of others
 AT_ONCE = 2  # files looked at side by side in one process of the site: each may take 600 MB before it is stopped
 _CHECK = Path(__file__).with_name("pdf_check.py")
 _TAIL = 2048  # bytes at the end in which a whole file has its trailer
 _PADDING = b"\x00\t\n\f\r "
 
 _turn = threading.BoundedSemaphore(AT_ONCE)
+
+
+class BusyError(Exception):
+    """Others are looked at, and this one would wait for longer than a page may take."""
 
 
 class Fault(StrEnum):
@@ -112,7 +118,10 @@ def _outside(data: bytes, max_mb: float) -> Fault | None:
 
 
 def _inside(data: bytes, max_pages: int) -> tuple[Fault | None, int | None]:
-    said = _aside([str(_CHECK), str(max_pages)], data)
+    try:
+        said = _aside([str(_CHECK), str(max_pages)], data)
+    except BusyError:
+        return Fault.STORE_DOWN, None
     if said is None:
         return Fault.TOO_COMPLEX, None
     answer = json.loads(said)
@@ -122,27 +131,33 @@ def _inside(data: bytes, max_pages: int) -> tuple[Fault | None, int | None]:
 
 
 def blind_copy(data: bytes) -> bytes | None:
-    """A PDF that was accepted, without who made it (see ``pdf_blind``); None where that cannot be done."""
+    """A PDF that was accepted, without who made it (see ``pdf_blind``), or None. Raises ``BusyError``."""
     return _aside(["-m", "matsapply.files.pdf_blind"], data)
 
 
 def page_picture(data: bytes, number: int) -> bytes | None:
-    """A page of an accepted PDF (the first is 1) as a WebP (see ``pdf_picture``); None where it cannot be drawn."""
-    return _aside(["-m", "matsapply.files.pdf_picture", str(number)], data)
+    """A page of an accepted PDF (the first is 1) as a WebP (see ``pdf_picture``); None where it cannot be drawn.
+
+    Raises ``BusyError``.
+    """
+    return _aside(["-m", "matsapply.files.pdf_picture", str(number)], data, WAIT_FOR_A_PICTURE)
 
 
 def page_as_pdf(html: str, sheet: Path) -> bytes | None:
-    """A page of our own as a PDF (see ``paper``); None where it cannot be set."""
+    """A page of our own as a PDF (see ``paper``); None where it cannot be set. Raises ``BusyError``."""
     return _aside(["-m", "matsapply.files.paper", str(sheet)], html.encode())
 
 
-def _aside(arguments: list[str], data: bytes) -> bytes | None:
+def _aside(arguments: list[str], data: bytes, wait: float | None = None) -> bytes | None:
     """What our own interpreter says to ``data`` in a process of its own; None where it failed or a limit ended it."""
     command = [sys.executable, "-I", *arguments]
-    with _turn:
-        try:
-            # Our own code with our own interpreter; the file goes in as bytes and never becomes part of the command.
-            done = subprocess.run(command, input=data, capture_output=True, timeout=PATIENCE, check=False, env={})  # noqa: S603
-        except subprocess.TimeoutExpired:
-            return None
+    if not _turn.acquire(timeout=WAIT if wait is None else wait):
+        raise BusyError
+    try:
+        # Our own code with our own interpreter; the file goes in as bytes and never becomes part of the command.
+        done = subprocess.run(command, input=data, capture_output=True, timeout=PATIENCE, check=False, env={})  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        _turn.release()
     return done.stdout if done.returncode == 0 else None

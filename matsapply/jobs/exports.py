@@ -8,8 +8,8 @@ import logging
 import zipfile
 from datetime import datetime, timedelta
 from functools import lru_cache
-from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -20,7 +20,7 @@ from matsapply.files.models import DataExport, StoredFile
 from matsapply.files.names import safe_name
 from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
-from matsapply.people.models import DataRequest
+from matsapply.people.models import DataRequest, Person
 from matsapply.platform import clock, storage
 from matsapply.platform.db import new_public_id, transaction_mode
 from matsapply.platform.flask_db import db
@@ -42,11 +42,12 @@ def build_exports(app: Flask) -> int:
         built = 0
         while (claimed := _claim()) is not None:
             try:
-                _build(*claimed)
+                built += _build(*claimed)
             except storage.UnavailableError:
                 log.exception("an export waits for the store")  # its lease runs out, and it is begun anew
                 break
-            built += 1
+            except Exception:  # one copy that cannot be made must hold up neither the others nor the mail
+                log.exception("an export could not be made")
         return built
 
 
@@ -71,7 +72,8 @@ def _claim() -> tuple[int, int] | None:
         return found[0].id, found[1]
 
 
-def _build(export_id: int, person_id: int) -> None:
+def _build(export_id: int, person_id: int) -> bool:
+    """Whether the copy is there; not where its person was erased, or another job finished it, meanwhile."""
     now = clock.now()
     parts: dict[str, Any] = {}
     for name, gather in own_data.PARTS.items():
@@ -80,13 +82,19 @@ def _build(export_id: int, person_id: int) -> None:
             _advance(session, export_id)
     with Session(db.engine) as session:
         files = [(file.key, _name_in_archive(file)) for file in own_data.own_files(session, person_id)]
-    data = archive(parts, files, now)
-    with Session(db.engine) as session, session.begin():
-        _advance(session, export_id)
     key = f"{now:%Y/%m}/{new_public_id()}{new_public_id()}"
-    storage.current().put(key, data)
+    with TemporaryFile() as out:  # somebody's documents may be more than fits into memory
+        archive(out, parts, files, now)
+        size = out.tell()
+        out.seek(0)
+        sha256 = hashlib.file_digest(out, "sha256").hexdigest()
+        out.seek(0)
+        storage.current().put(key, out)
     with Session(db.engine) as session, session.begin():
-        _finish(session, export_id, person_id, key, data, now)
+        kept = _finish(session, export_id, person_id, key, size, sha256, now)
+    if not kept:
+        storage.current().delete(key)
+    return kept
 
 
 def _name_in_archive(file: StoredFile) -> str:
@@ -94,15 +102,13 @@ def _name_in_archive(file: StoredFile) -> str:
     return f"files/{file.public_id}-{safe_name(file.name)}"
 
 
-def archive(parts: dict[str, Any], files: list[tuple[str, str]], now: datetime) -> bytes:
+def archive(out: IO[bytes], parts: dict[str, Any], files: list[tuple[str, str]], now: datetime) -> None:
     """The ZIP: a page to read, the same as JSON, and the files. ``files``: (key in the store, name in the archive)."""
-    out = BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
         kept = [name for key, name in files if _add(made, key, name)]
         made.writestr("data.json", json.dumps(parts, ensure_ascii=False, indent=2))
         page = _environment().get_template("export/page.html")
         made.writestr("index.html", page.render(parts=parts, files=kept, made_at=now.isoformat()))
-    return out.getvalue()
 
 
 def _add(made: zipfile.ZipFile, key: str, name: str) -> bool:
@@ -130,16 +136,21 @@ def _advance(session: Session, export_id: int) -> None:
     )
 
 
-def _finish(session: Session, export_id: int, person_id: int, key: str, data: bytes, now: datetime) -> None:
+def _finish(session: Session, export_id: int, person_id: int, key: str, size: int, sha256: str, now: datetime) -> bool:
+    """Keep the copy and tell its owner; False where the request has come to an end meanwhile."""
+    # The person is the lock: an erasure holds it too, and ends what was asked for.
+    session.execute(sa.select(Person.id).where(Person.id == person_id).with_for_update())
     export = session.get_one(DataExport, export_id, with_for_update=True)
     request = session.get_one(DataRequest, export.request_id)
+    if request.done_at is not None:
+        return False
     file = StoredFile(
         owner_id=person_id,
         key=key,
         name="my-data.zip",
         content_type=own_data.EXPORT_TYPE,
-        size=len(data),
-        sha256=hashlib.sha256(data).hexdigest(),
+        size=size,
+        sha256=sha256,
     )
     session.add(file)
     session.flush()
@@ -156,6 +167,7 @@ def _finish(session: Session, export_id: int, person_id: int, key: str, data: by
         recipient=letter.recipient,
         context=letter.context,
     )
+    return True
 
 
 def _expire() -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
+from matsapply.files.pdf_gate import BusyError
 from matsapply.pages.phrases import sentence
 from matsapply.platform.flask_db import db
 from matsapply.platform.languages import lazy_gettext as _l
@@ -91,6 +92,11 @@ def init_app(app: Flask) -> None:
     def unstorable(error: DataError) -> ResponseReturnValue:
         db.session.rollback()
         return answer(400)
+
+    @app.errorhandler(BusyError)
+    def busy(error: BusyError) -> ResponseReturnValue:
+        db.session.rollback()
+        return answer(503)
 
     @app.errorhandler(OperationalError)
     def unavailable(error: OperationalError) -> ResponseReturnValue:

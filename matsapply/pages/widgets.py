@@ -106,7 +106,10 @@ def from_here() -> bool:
 
 def way_back(address: str) -> str:
     """Only a path of this site is a way back; anything else would be an open redirect."""
-    parts = urlsplit(address.replace("\\", "/"))
+    try:
+        parts = urlsplit(address.replace("\\", "/"))
+    except ValueError:  # what begins like another host and is none
+        return path("/")
     if parts.scheme or parts.netloc or not address.startswith("/") or address.startswith("//"):
         return path("/")
     return address

@@ -54,7 +54,9 @@ def start(session: Session, actor: Actor, *, cohort_id: int, now: datetime, reus
     if form is None:
         raise refuse(Code.NOT_OPEN_YET)
     # The person is locked, there being no application yet: two tabs that begin at once begin one.
-    session.execute(sa.select(Person.id).where(Person.id == actor.person_id).with_for_update())
+    erased = sa.select(Person.erased_at).where(Person.id == actor.person_id).with_for_update()
+    if session.scalars(erased).one() is not None:
+        raise refuse(Code.WRONG_ROLE)
     facts = facts_of(
         session,
         actor,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from matsapply.applications.facts import facts_of, has_other_live, letter_to, place_of
+from matsapply.applications.facts import facts_of, has_other_live, is_erased, letter_to, place_of
 from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, TrackChoice
 from matsapply.cohorts.models import Cohort
@@ -69,7 +69,7 @@ def correct_closing(
     """
     application = lock_application(session, application.id)
     closed_for, closed_at = application.close_reason, application.closed_at
-    if closed_for not in CORRECTABLE:
+    if closed_for not in CORRECTABLE or is_erased(session, application):
         raise refuse(Code.WRONG_STATE)
     if has_other_live(session, application.person_id, application.cohort_id, application.id):
         raise refuse(Code.LIVE_APPLICATION_EXISTS)

@@ -8,6 +8,7 @@ submitted, which prove nothing to anybody who does not have the text.
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 from functools import cache
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 
+from matsapply.applications.locks import lock_applications
 from matsapply.applications.models import (
     ERASED_CONTENT,
     AnswerDraft,
@@ -46,6 +48,7 @@ from matsapply.people.models import (
 )
 from matsapply.people.queries import in_force
 from matsapply.platform.db import Base
+from matsapply.reviews.models import ConflictOfInterest
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import ApplicationState, CloseReason, MailState
 from matsapply.tracking.models import StateChange
@@ -83,6 +86,10 @@ KEPT = frozenset(
 # Rows without meaning once their text is gone.
 DELETED = (AnswerDraft, AnswerFile, DemographicAnswers)
 DELETED_TABLES = ("name_check", "answer_redaction", "message_file")
+# Everything of some applications that has a state: by machine, then by key, the codes of its steps.
+Subjects = dict[str, dict[int, set[str]]]
+# What the log names by its table; whatever has a state it names by its machine.
+LOGGED_BY_TABLE = ("application", "decision", "team_task")
 
 
 def obstacle(session: Session, person_id: int, now: datetime) -> Code | None:
@@ -154,6 +161,8 @@ def take_back(session: Session, actor: Actor, now: datetime) -> None:
 def erase(session: Session, actor: Actor, now: datetime) -> None:
     """The second step, which nobody can undo. Refused without an open request, or where something stands against it."""
     person_id = actor.person_id or 0
+    own = sa.select(Application.id).where(Application.person_id == person_id)
+    lock_applications(session, session.scalars(own))
     who = session.get_one(Person, person_id, with_for_update=True)
     request = open_request(session, person_id, now)
     if request is None:
@@ -162,13 +171,16 @@ def erase(session: Session, actor: Actor, now: datetime) -> None:
         raise refuse(code)
     account = session.scalars(sa.select(Account).where(Account.person_id == person_id)).one()
     name, zone, language, address = who.display_name, who.time_zone, who.language, account.email
-    applications = list(session.scalars(sa.select(Application.id).where(Application.person_id == person_id)))
-    _messages(session, who, account, applications)
+    applications = list(session.scalars(own))
+    subjects = _subjects(session, applications)
+    _messages(session, who, account, subjects)
     _files(session, person_id, applications, now)
     _texts(session, applications)
-    _log(session, person_id, applications)
+    _log(session, person_id, applications, subjects)
     _person(session, who, account, now)
-    request.done_at, request.outcome = now, "erased"
+    # Also of a copy that is being made: whoever makes it finds this out when it is to be kept.
+    waiting = sa.update(DataRequest).where(DataRequest.person_id == person_id, DataRequest.done_at.is_(None))
+    session.execute(waiting.values(done_at=now, outcome="erased"))
     audit.record(session, actor, "person.erased", now, subject_type="person", subject_id=person_id)
     session.flush()
     outbox.queue(
@@ -194,27 +206,52 @@ def forget_farewells(session: Session, _now: datetime) -> int:
 # --- the parts ----------------------------------------------------------------------------------------------------
 
 
-def _messages(session: Session, who: Person, account: Account, applications: list[int]) -> None:
-    """Mails to the person go; those to others that name them lose their words."""
-    session.execute(sa.delete(Notification).where(Notification.person_id == who.id))
-    own = session.scalars(sa.select(EmailAddress.address).where(EmailAddress.person_id == who.id)).all()
-    names = {who.display_name, *who.aliases, account.email, *own}
-    about = [
-        column.contains(name, autoescape=True)
-        for name in sorted(names)
-        if len(name) > 3
-        for column in (Notification.body_text, Notification.subject)
-    ]
-    asked = sa.select(Reference.email).where(Reference.application_id.in_(applications))
-    about_requests = sa.and_(
-        Notification.kind.in_([Mail.REFERENCE_REQUEST, Mail.REFERENCE_REMINDER]),
-        Notification.recipient.in_(asked),
-        sa.or_(sa.false(), *about),
+def _subjects(session: Session, applications: list[int]) -> Subjects:
+    found: Subjects = {}
+    steps = sa.select(StateChange.machine, StateChange.subject_id, StateChange.code).distinct()
+    for machine, key, code in session.execute(steps.where(StateChange.application_id.in_(applications))):
+        found.setdefault(machine.value, {}).setdefault(key, set()).add(code)
+    return found
+
+
+def _messages(session: Session, who: Person, account: Account, subjects: Subjects) -> None:
+    """Mails to the person and requests to their referees go; those to others that name them lose their words.
+
+    A name is looked for only in messages that their own applications caused: people may call themselves anything, and
+    must empty nobody else's. An address of theirs that has answered is theirs alone and is looked for everywhere.
+    """
+    proven = sa.select(EmailAddress.address).where(
+        EmailAddress.person_id == who.id, EmailAddress.verified_at.is_not(None)
     )
+    addresses = {account.email, *session.scalars(proven)}
+    to_referees = Notification.kind.in_([Mail.REFERENCE_REQUEST, Mail.REFERENCE_REMINDER])
+    theirs = sa.or_(
+        Notification.person_id == who.id,
+        sa.and_(Notification.person_id.is_(None), Notification.recipient.in_(addresses), ~to_referees),
+    )
+    session.execute(sa.delete(Notification).where(theirs))
+    causes = [f"{machine}:{key}:" for machine, keys in subjects.items() for key in keys]
+    caused = sa.or_(sa.false(), *(Notification.cause.startswith(cause, autoescape=True) for cause in sorted(causes)))
+    named = [
+        column.contains(name, autoescape=True)
+        for name in sorted({who.display_name, *who.aliases, *addresses})
+        for column in (Notification.subject, Notification.body_text, Notification.calendar)
+    ]
+    session.execute(sa.delete(Notification).where(to_referees, caused))
     empty = {"subject": GONE, "body_text": ABOUT_NOBODY, "body_html": ABOUT_NOBODY, "calendar": "", "last_error": ""}
-    session.execute(sa.delete(Notification).where(about_requests))
-    if about:
-        session.execute(sa.update(Notification).where(sa.or_(*about)).values(**empty))
+    session.execute(sa.update(Notification).where(caused, sa.or_(*named)).values(**empty))
+    if holding := _holding(session, addresses):
+        session.execute(sa.update(Notification).where(Notification.id.in_(holding)).values(**empty))
+
+
+def _holding(session: Session, addresses: set[str]) -> list[int]:
+    """The messages in which one of the addresses stands as a whole, not as a part of somebody else's."""
+    holds = [Notification.body_text.contains(address, autoescape=True) for address in sorted(addresses)]
+    whole = re.compile(
+        "|".join(rf"(?<![\w.+-]){re.escape(address)}(?![\w-]|\.\w)" for address in addresses), re.IGNORECASE
+    )
+    rows = session.execute(sa.select(Notification.id, Notification.body_text).where(sa.or_(*holds)))
+    return [key for key, text in rows if whole.search(text)]
 
 
 def _files(session: Session, person_id: int, applications: list[int], now: datetime) -> None:
@@ -222,11 +259,14 @@ def _files(session: Session, person_id: int, applications: list[int], now: datet
     invites = sa.select(EvaluationInvite.id).where(EvaluationInvite.application_id.in_(applications))
     session.execute(sa.update(EvaluationInvite).where(EvaluationInvite.id.in_(invites)).values(draft_file_id=None))
     owned = sa.select(StoredFile.id).where(StoredFile.owner_id == person_id)
+    answered = sa.select(MessageFile.file_id).where(_below("message_file", applications))  # by the team, among them
+    session.execute(
+        sa.update(StoredFile)
+        .where(sa.or_(StoredFile.owner_id == person_id, StoredFile.id.in_(answered)))
+        .values(name=f"{GONE}.pdf", removed_at=now)
+    )
     session.execute(sa.update(DataExport).where(DataExport.file_id.in_(owned)).values(file_id=None))
     session.execute(sa.delete(MessageFile).where(MessageFile.file_id.in_(owned)))
-    session.execute(
-        sa.update(StoredFile).where(StoredFile.owner_id == person_id).values(name=f"{GONE}.pdf", removed_at=now)
-    )
 
 
 def _texts(session: Session, applications: list[int]) -> None:
@@ -246,7 +286,7 @@ def _texts(session: Session, applications: list[int]) -> None:
         session.execute(sa.update(table).where(_below(name, applications)).values(values))
 
 
-def _log(session: Session, person_id: int, applications: list[int]) -> None:
+def _log(session: Session, person_id: int, applications: list[int], subjects: dict[str, dict[int, set[str]]]) -> None:
     """The reasons people wrote down; who did what and when stays."""
     session.execute(
         sa.update(StateChange)
@@ -256,7 +296,18 @@ def _log(session: Session, person_id: int, applications: list[int]) -> None:
     theirs = sa.or_(
         AuditEvent.actor_id == person_id,
         sa.and_(AuditEvent.subject_type == "person", AuditEvent.subject_id == person_id),
-        sa.and_(AuditEvent.subject_type == "application", AuditEvent.subject_id.in_(applications)),
+        *(
+            sa.and_(AuditEvent.subject_type == name, AuditEvent.subject_id.in_(_keys_below(name, applications)))
+            for name in LOGGED_BY_TABLE
+        ),
+        *(
+            sa.and_(
+                AuditEvent.subject_type == machine,
+                AuditEvent.subject_id.in_(list(keys)),
+                AuditEvent.action.in_([f"{machine}.{code}" for code in sorted(set().union(*keys.values()))]),
+            )
+            for machine, keys in subjects.items()
+        ),
     )
     session.execute(sa.update(AuditEvent).where(theirs, AuditEvent.reason != "").values(reason=""))
     merges = sa.or_(PersonMerge.survivor_id == person_id, PersonMerge.merged_id == person_id)
@@ -270,6 +321,8 @@ def _person(session: Session, who: Person, account: Account, now: datetime) -> N
     for of_account in (Device, WebAuthn):
         session.execute(sa.delete(of_account).where(of_account.account_id == account.id))
     session.execute(sa.update(Extension).where(Extension.person_id == who.id).values(reason=""))
+    conflicts = sa.update(ConflictOfInterest).where(ConflictOfInterest.person_id == who.id)
+    session.execute(conflicts.values(basis="", note=""))
     account.email = f"{GONE}-{who.public_id}@erased.invalid"
     account.active, account.fs_uniquifier = False, uuid.uuid4().hex
     account.password = account.confirmed_at = account.fs_webauthn_user_handle = None
@@ -310,6 +363,10 @@ def _below(name: str, applications: list[int]) -> sa.ColumnElement[bool]:
         if key.column.table.name in _tables_below() and key.column.table.name != name
     ]
     return sa.or_(*ways)
+
+
+def _keys_below(name: str, applications: list[int]) -> sa.Select[int]:
+    return sa.select(Base.metadata.tables[name].c.id).where(_below(name, applications))
 
 
 def erased_columns() -> dict[str, list[sa.Column[Any]]]:

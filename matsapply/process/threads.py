@@ -16,6 +16,7 @@ from matsapply.applications.models import (
     MessageFile,
     Thread,
 )
+from matsapply.applications.threads import MOST_SHOWN
 from matsapply.audit import actions as audit
 from matsapply.cohorts.gates import gates_of
 from matsapply.cohorts.models import Cohort
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from matsapply.rules.access import Actor
 
 MOST_WAITING = 10  # threads and requests of one application that may wait for the team at a time
+MOST_FILES = 20  # documents in one thread
 
 
 def open_thread(
@@ -59,7 +61,7 @@ def open_thread(
         .where(Thread.application_id == application.id, Thread.waits_since.is_not(None))
     )
     if (waiting or 0) >= MOST_WAITING:
-        raise refuse(Code.REPEATED, f"{MOST_WAITING} of your questions wait for an answer; write into one of them.")
+        raise refuse(Code.REPEATED)
     thread = Thread(application_id=application.id, subject=subject)
     session.add(thread)
     session.flush()
@@ -68,7 +70,10 @@ def open_thread(
 
 
 def write(session: Session, actor: Actor, thread: Thread, *, text: str, file: StoredFile | None, now: datetime) -> None:
-    """The applicant writes on; a closed thread is open again. The team is told once for each time it owes an answer."""
+    """The applicant writes on; a closed thread is open again. The team is told once for each time it owes an answer.
+
+    Refused (CAP_REACHED), as ``answer`` is: the thread holds as many messages, or documents, as it takes.
+    """
     session.refresh(thread, with_for_update=True)
     _add(session, actor, thread, text, file, now)
     thread.closed_at = None
@@ -118,6 +123,12 @@ def close(session: Session, actor: Actor, thread: Thread, now: datetime) -> None
 
 
 def _add(session: Session, actor: Actor, thread: Thread, text: str, file: StoredFile | None, now: datetime) -> Message:
+    held = sa.select(sa.func.count(Message.id), sa.func.count(MessageFile.id)).outerjoin(
+        MessageFile, MessageFile.message_id == Message.id
+    )
+    messages, files = session.execute(held.where(Message.thread_id == thread.id)).one()
+    if messages >= MOST_SHOWN or (file is not None and files >= MOST_FILES):
+        raise refuse(Code.CAP_REACHED)
     message = Message(thread_id=thread.id, author_id=actor.person_id or 0, text=text, sent_at=now)
     session.add(message)
     session.flush()
@@ -163,6 +174,16 @@ def request_accommodation(
     return made
 
 
+def take_back(session: Session, request: AccommodationRequest) -> None:
+    """A request that nobody has answered is gone as if it had not been made. Refused (NO_CHANGE): too late."""
+    lock_application(session, request.application_id)
+    gone = sa.delete(AccommodationRequest).where(
+        AccommodationRequest.id == request.id, AccommodationRequest.answered_at.is_(None)
+    )
+    if session.scalar(gone.returning(AccommodationRequest.id)) is None:
+        raise refuse(Code.NO_CHANGE)
+
+
 def decide_accommodation(
     session: Session,
     actor: Actor,
@@ -181,7 +202,9 @@ def decide_accommodation(
     the application or the task takes no more time.
     """
     application = lock_application(session, request.application_id)
-    session.refresh(request)
+    present = sa.select(AccommodationRequest).where(AccommodationRequest.id == request.id)
+    if session.scalar(present.execution_options(populate_existing=True)) is None:
+        raise refuse(Code.NO_CHANGE, "The applicant has taken this request back.")
     if request.answered_at is not None:
         raise refuse(Code.NO_CHANGE, "Somebody of the team has decided this request already.")
     if granted and more_time_for is not None and until is not None:
@@ -190,7 +213,8 @@ def decide_accommodation(
             request.extends = "your application"
         else:
             reason = ExtensionReason.ACCOMMODATION
-            extend(session, actor, role, more_time_for, until, reason, now, reason="accommodation")
+            # Track leads read the reason in the application's history: what the time was for is not theirs to know.
+            extend(session, actor, role, more_time_for, until, reason, now, reason="more time was given")
             request.extends = f"the task “{more_time_for.evaluation.title}”"[:200]
         request.extended_until = until
     request.granted, request.answer, request.answered_at = granted, answer, now

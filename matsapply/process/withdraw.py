@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from matsapply.applications.answers import wish
-from matsapply.applications.facts import facts_of, has_other_live, letter_to, place_of
+from matsapply.applications.facts import facts_of, has_other_live, is_erased, letter_to, place_of
 from matsapply.applications.locks import lock_application
 from matsapply.applications.models import Application, StreamApplication, TrackChoice
 from matsapply.cohorts.gates import choice_over, gates_of
@@ -103,7 +103,7 @@ def bring_back(
 ) -> None:
     """Put a withdrawn application back as it was, by ``code``. Raises ``Refused``: WRONG_STATE, SEAT_REUSED,
     LIVE_APPLICATION_EXISTS, UNDO_TOO_LATE (too late, or closed for want of streams)."""
-    if application.close_reason is not CloseReason.WITHDRAWN:
+    if application.close_reason is not CloseReason.WITHDRAWN or is_erased(session, application):
         raise refuse(Code.WRONG_STATE)
     if has_other_live(session, application.person_id, application.cohort_id, application.id):
         raise refuse(Code.LIVE_APPLICATION_EXISTS)

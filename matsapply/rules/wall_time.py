@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo
 
 from matsapply.rules.deadlines import AOE, day_ended_by
 
+# Years beyond these are slips of a finger, and at the ends of the calendar an instant has no date in some zones.
+EARLIEST, LATEST = 1900, 2999
+
 _NAMED: dict[str, tzinfo] = {"aoe": AOE, "utc": UTC}
 _RULE = re.compile(r"(\d{4}-\d{2}-\d{2})\s+(EOD|\d{1,2}:\d{2}(?::\d{2})?)\s+(\S+)(?:\s+(first|second))?", re.IGNORECASE)
 _SHOWN = re.compile(
@@ -66,6 +69,8 @@ def resolve(wall: datetime, zone_name: str, *, second: bool | None = None) -> da
     try:
         first, later = (_to_utc(wall, zone, fold) for fold in (0, 1))
     except OverflowError:
+        return Unresolved(WallProblem.UNREADABLE, text)
+    if not EARLIEST <= first.year <= LATEST:
         return Unresolved(WallProblem.UNREADABLE, text)
     if first == later:
         return first

@@ -70,6 +70,17 @@ def test_r1_names_with_consent_once_each_and_not_oneself(session: Session) -> No
     assert refusal(name, session, ada, mine, "third@example.org") is Code.CAP_REACHED
 
 
+def test_no_more_than_a_dozen_strangers_are_written_to_for_one_application(session: Session) -> None:
+    """Naming, being written for, taking off again: the site is nobody's way to send mail to whom they like."""
+    world, ada = make.cohort(session, reference_timing=ReferenceTiming.AT_SUBMIT), make.person(session)
+    mine = make.application(session, world, ada)
+    make.submitted(session, world, ada)
+    for number in range(references.MOST_EVER):
+        held = name(session, ada, mine, f"r{number}@example.org")
+        references.replace_referee(session, make.acting(ada), held, now=make.NOW)
+    assert refusal(name, session, ada, mine, "more@example.org") is Code.REMINDER_LIMIT
+
+
 def test_r2_asks_once_and_keeps_only_the_digest_of_the_token(session: Session) -> None:
     _, mine, reference, token = asked(session)
     assert reference.state is R.REQUESTED

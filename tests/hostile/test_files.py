@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import zlib
 from io import BytesIO
@@ -11,6 +12,7 @@ from PIL import Image
 from pypdf import PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, NameObject, NumberObject, RectangleObject, TextStringObject
 
+from matsapply.files import pdf_gate
 from matsapply.files.names import LENGTH, safe_name
 from matsapply.files.pdf_gate import Fault, accept_pdf, page_picture
 from matsapply.pages.files import disposition
@@ -177,3 +179,14 @@ def test_a_picture_of_a_page_of_any_size_is_small(width, height):
 def test_what_cannot_be_drawn_has_no_picture():
     assert page_picture(b"%PDF-1.7 and nothing else", 1) is None
     assert page_picture(pdf(1), 2) is None
+
+
+def test_who_waits_too_long_for_their_turn_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf_gate, "_turn", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(pdf_gate, "WAIT_FOR_A_PICTURE", 0.01)
+    monkeypatch.setattr(pdf_gate, "WAIT", 0.01)
+    with pdf_gate._turn, pytest.raises(pdf_gate.BusyError):
+        page_picture(pdf(1), 1)
+    with pdf_gate._turn:
+        assert accept_pdf(pdf(1), "cv.pdf").problem.fault is Fault.STORE_DOWN
+    assert accept_pdf(pdf(1), "cv.pdf").accepted

@@ -6,30 +6,39 @@ import io
 import json
 import zipfile
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 
 from matsapply import tables
 from matsapply.applications.models import Application, Message, Reference, ReferenceLetter, Snapshot, Thread
+from matsapply.audit.models import AuditEvent
+from matsapply.files.actions import store_upload
 from matsapply.files.models import DataExport, StoredFile
+from matsapply.jobs import exports
 from matsapply.jobs.exports import build_exports
 from matsapply.jobs.work import sweep_files
+from matsapply.mail import outbox
 from matsapply.mail.kinds import Mail
 from matsapply.mail.models import Notification
 from matsapply.people.models import Account, Consent, DataRequest, Person
 from matsapply.platform import storage
-from matsapply.process import erasure
+from matsapply.process import erasure, own_data
 from matsapply.process.due import run_due
+from matsapply.process.threads import answer
+from matsapply.process.withdraw import undo_withdrawal
 from matsapply.reviews.models import Review
 from matsapply.rules.access import Actor
 from matsapply.rules.refusals import Refused
-from matsapply.rules.stages import ApplicationState, CloseReason, MailState, Role
-from tests.applicant_site import Site, open_site
+from matsapply.rules.stages import ApplicationState, CloseReason, Machine, MailState, Role
+from matsapply.tracking.models import StateChange
+from tests.applicant_site import Site, open_site, pdf
 from tests.visitor import Visitor, mails, make_person
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from flask import Flask
     from sqlalchemy.orm import Session
 
@@ -156,6 +165,132 @@ def test_erasure_takes_two_steps_and_no_running_application(site: Site, ada: App
     assert traces(site.session, "ada@example.org", "Ada Example", "answered half of it") == []
     again = make_person(site.app, site.session, "ada@example.org", name="Ada Anew")
     assert again.id is not None
+
+
+def test_an_erasure_reaches_all_that_is_about_the_person_and_nothing_of_others(
+    site: Site, ada: Applicant, clock: FixedClock
+) -> None:
+    """A name is no key: whoever is called like a word of every mail empties nobody's messages."""
+    session = site.session
+    bo = site.applicant("Bo Example", "bo@example.org")
+    make_person(site.app, session, "team@example.org", Role.COORDINATOR, name="Team")
+    bo.complete()
+    assert bo.submit().status_code == 303
+    assert ada.post("/threads", {"subject": "When?", "text": "?"}).status_code == 303
+    (thread,) = site.all(sa.select(Thread))
+    team = site.person("team@example.org").id
+    file = store_upload(session, team, io.BytesIO(pdf()), f"{MARK}.pdf", 5, clock.now())
+    answer(session, Actor(team), session.get_one(Thread, thread.id), text="Soon.", file=file, now=clock.now())
+    session.commit()
+    (key,) = site.all(sa.select(StoredFile.key))
+
+    person = site.person()
+    (application,) = site.all(sa.select(Application).where(Application.person_id == person.id))
+    asked = Reference(application_id=application.id, position=1, name="Ref", email="ref@example.org")
+    session.add(asked)
+    session.flush()
+    move = {"actor_id": None, "at": clock.now(), "reason": MARK, "before": "none", "after": "named"}
+    session.add(
+        StateChange(
+            machine=Machine.REFERENCE, subject_id=asked.id, application_id=application.id, code="R1",
+            role=Role.SYSTEM, **move,
+        )
+    )  # fmt: skip
+    event = {"actor_role": "system", "subject_type": "reference", **move}
+    session.add(AuditEvent(action="reference.R1", subject_id=asked.id, **event))
+    session.add(AuditEvent(action="reference.R1", subject_id=asked.id + 1, **event | {"reason": "another's"}))
+    queue = {"now": clock.now(), "person_id": None}
+    facts = {"zone": "UTC", "cohort_label": "C", "due_at": None, "link": "/reference/x"}
+    for number, applicant in ((asked.id, "Ada Example"), (asked.id + 1, "Bo Example")):
+        context = facts | {"name": "Ref", "applicant": applicant}
+        cause = f"reference:{number}:R2:now"
+        outbox.queue(
+            session, Mail.REFERENCE_REQUEST, cause=cause, recipient="ref@example.org", context=context, **queue
+        )
+    quoting = facts | {"name": "Bo", "subject": "s", "href": "/threads/x"}
+    for number, words in enumerate(("As ada@example.org wrote.", "As nada@example.org wrote.")):
+        context = quoting | {"text": words}
+        outbox.queue(
+            session, Mail.TEAM_ANSWER, cause=f"x:{number}", recipient="bo@example.org", context=context, **queue
+        )
+    session.commit()
+
+    assert (
+        ada.post("/account", {"display_name": "application", "time_zone": "UTC", "language": "en"}).status_code == 303
+    )
+    assert ada.post("/status/withdraw", form="/status").status_code == 303
+    assert ada.post(f"{DATA}/export", form=DATA).status_code == 303
+    assert ada.post(f"{ERASURE}/ask", form=ERASURE).status_code == 303
+    others = sa.select(Notification.id, Notification.body_text).where(
+        Notification.recipient.in_(["bo@example.org", "ref@example.org"])
+    )
+    session.rollback()
+    before = {row.id: row.body_text for row in session.execute(others)}
+    session.rollback()
+    assert ada.post(f"{ERASURE}/confirm", {"email": "ada@example.org"}, form=ERASURE).status_code == 303
+    after = {row.id: row.body_text for row in session.execute(others)}
+    session.rollback()
+    changed = {before[number] for number in before if after.get(number) != before[number]}
+    assert len(changed) == 2
+    assert any("Ada Example is applying" in text for text in changed)
+    assert any("As ada@example.org wrote." in text for text in changed)
+    assert traces(session, MARK) == []
+    assert site.all(sa.select(AuditEvent.reason).where(AuditEvent.subject_type == "reference", AuditEvent.reason != ""))
+
+    assert build_exports(site.app) == 0, "what was asked for before has ended"
+    clock.advance(timedelta(days=2))
+    sweep_files(site.app)
+    assert not storage.current().exists(key), "what the team sent them goes too"
+    with pytest.raises(Refused):
+        undo_withdrawal(
+            session,
+            Actor(person.id),
+            session.get_one(Application, application.id),
+            role=Role.APPLICANT,
+            now=clock.now(),
+        )
+    session.rollback()
+
+
+def test_an_erasure_while_a_copy_is_made_leaves_no_copy(
+    site: Site, ada: Applicant, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = site.person()
+    assert ada.post("/status/withdraw", form="/status").status_code == 303
+    assert ada.post(f"{DATA}/export", form=DATA).status_code == 303
+    archive, put, kept = exports.archive, storage.Storage.put, []
+
+    def meanwhile(*what: Any) -> Any:
+        made = archive(*what)
+        erasure.ask(site.session, Actor(person.id), clock.now())
+        erasure.erase(site.session, Actor(person.id), clock.now())
+        site.session.commit()
+        return made
+
+    monkeypatch.setattr(exports, "archive", meanwhile)
+    monkeypatch.setattr(storage.Storage, "put", lambda self, key, data: (kept.append(key), put(self, key, data)))
+    assert build_exports(site.app) == 0
+    assert site.all(sa.select(StoredFile)) == []
+    assert [storage.current().exists(key) for key in kept] == [False]
+    assert [row.kind for row in site.all(sa.select(Notification))] == [Mail.ERASED]
+
+
+def test_a_copy_that_cannot_be_made_holds_up_no_other(
+    site: Site, ada: Applicant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bo = site.applicant("Bo Example", "bo@example.org")
+    for visitor in (ada, bo):
+        assert visitor.post(f"{DATA}/export", form=DATA).status_code == 303
+    gather, broken = own_data.PARTS["applications"], site.person().id
+
+    def gathered(session: Session, person_id: int, now: datetime) -> Any:
+        if person_id == broken:
+            raise KeyError("answers")
+        return gather(session, person_id, now)
+
+    monkeypatch.setitem(own_data.PARTS, "applications", gathered)
+    assert build_exports(site.app) == 1
+    assert [mail.kind for mail in mails(site.session, "bo@example.org")][-1] is Mail.EXPORT_READY
 
 
 def test_staff_are_not_erased(app: Flask, live_session: Session) -> None:

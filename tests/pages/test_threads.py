@@ -11,6 +11,9 @@ import sqlalchemy as sa
 
 from matsapply.applications.models import AccommodationRequest, Extension, Message, Thread
 from matsapply.mail.kinds import Mail
+from matsapply.process import threads as acts
+from matsapply.rules.access import Actor
+from matsapply.rules.refusals import Code, Refused
 from matsapply.rules.stages import ExtensionReason, Role
 from tests.applicant_site import Site, open_site, pdf
 from tests.pages.team import TYPED, demo_settings
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from sqlalchemy.orm import Session
 
+    from matsapply.platform.clock import FixedClock
     from matsapply.platform.settings import Settings
     from tests.applicant_site import Applicant
 
@@ -132,6 +136,43 @@ def test_no_more_than_ten_questions_wait(site: Site, ada: Applicant) -> None:
     assert len(site.all(sa.select(Thread))) == 10
 
 
+def test_a_full_thread_takes_no_more_and_keeps_what_was_typed(
+    site: Site, ada: Applicant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = member(site, "team@example.org", Role.COORDINATOR)
+    path = ada.post("/threads", {"subject": "One", "text": "?"}).location or ""
+    monkeypatch.setattr(acts, "MOST_SHOWN", 2)
+    monkeypatch.setattr(acts, "MOST_FILES", 0)
+    refused = ada.post(path, {"text": TYPED, "file": (io.BytesIO(pdf()), "a.pdf")})
+    assert refused.status_code == 409
+    assert ada.post(path, {"text": "Two."}).status_code == 303
+    full = ada.post(path, {"text": TYPED})
+    assert full.status_code == 409
+    assert "Typed with care" in full.text
+    assert "Begin a new one" in full.text
+    in_admin = f"/admin/{site.world.cohort.key}{path}"
+    answer = team.post(f"{in_admin}/answer", {"text": TYPED}, form=in_admin)
+    assert answer.status_code == 409
+    assert "as many messages" in answer.text
+    assert "Typed with care" in answer.text
+    assert len(site.all(sa.select(Message))) == 2
+
+
+def test_a_request_taken_back_while_it_is_decided_is_no_failure(site: Site, ada: Applicant, clock: FixedClock) -> None:
+    make_person(site.app, site.session, "team@example.org", Role.COORDINATOR)
+    assert ada.post("/accommodation", {"text": "?"}).status_code == 303
+    request = site.session.scalars(sa.select(AccommodationRequest)).one()  # as the page has loaded it
+    site.session.commit()
+    assert ada.post(f"/accommodation/{request.public_id}/take-back", form="/accommodation").status_code == 303
+    actor = Actor(site.person("team@example.org").id)
+    with pytest.raises(Refused) as refused:
+        acts.decide_accommodation(
+            site.session, actor, request, role=Role.COORDINATOR, granted=False, answer="No.", now=clock.now()
+        )
+    assert refused.value.refusal.code is Code.NO_CHANGE
+    site.session.rollback()
+
+
 def test_more_time_is_granted_as_a_recorded_extension(site: Site, ada: Applicant) -> None:
     base = f"/admin/{site.world.cohort.key}/accommodation"
     team = member(site, "team@example.org", Role.COORDINATOR)
@@ -153,6 +194,7 @@ def test_more_time_is_granted_as_a_recorded_extension(site: Site, ada: Applicant
         {"granted": ""},
         {"until": "soon"},
         {"until": "2026-01-01 12:00 UTC"},
+        {"until": "9999-12-31 20:00 UTC"},
         {"more_time": "T9"},
         {"answer": ""},
     ):

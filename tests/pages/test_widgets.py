@@ -123,7 +123,8 @@ def test_an_unknown_theme_and_a_foreign_page_change_nothing(gallery: Flask) -> N
 
 
 @pytest.mark.parametrize(
-    "address", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "", "evil"]
+    "address",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "", "evil", "//[", "/\\[::1"],
 )
 def test_the_way_back_stays_on_this_site(gallery: Flask, address: str) -> None:
     assert gallery.test_client().post("/theme", data={"theme": "dark", "next": address}).location == "/"

@@ -122,6 +122,8 @@ class TestInstants:
             ("2027-02-30 12:00 UTC", WallProblem.UNREADABLE),
             ("2027-01-17 25:00 UTC", WallProblem.UNREADABLE),
             ("9999-12-31 EOD AoE", WallProblem.UNREADABLE),
+            ("9999-12-31 12:00 UTC", WallProblem.UNREADABLE),
+            ("0001-01-01 12:00 UTC", WallProblem.UNREADABLE),
             ("soon", WallProblem.UNREADABLE),
             ("", WallProblem.UNREADABLE),
         ],

@@ -36,7 +36,7 @@ from matsapply.platform.flask_db import session
 from matsapply.platform.keyset import BadCursor
 from matsapply.process import threads as acts
 from matsapply.rules.access import POLICY, Act, may
-from matsapply.rules.refusals import Refused
+from matsapply.rules.refusals import Code, Refused
 from matsapply.rules.stages import EvaluationState
 from matsapply.rules.wall_time import Unresolved, resolve_rule
 
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 NOTHING, APPLICATION = "", "T2"
 EXTENDABLE = (EvaluationState.INVITED, EvaluationState.STARTED, EvaluationState.EXPIRED)
+FULL = "This thread holds as many messages or documents as it takes. Close it; the applicant begins a new one."
 UNREADABLE = "Write the new end as 2027-01-20 EOD AoE or 2027-01-20 12:00 UTC; it has to lie ahead."
 
 
@@ -182,6 +183,8 @@ def thread_step(cohort_key: str, public_id: str, step: str) -> ResponseReturnVal
             abort(404)
     except Refused as error:
         problem = refused_as(error)
+        if error.refusal.code is Code.CAP_REACHED:
+            problem = FULL
         return _thread_page(frame, _thread(frame, public_id, Act.THREADS_READ), form, problem, 409)
     figures.forget()
     return go("admin.threads", cohort_key=cohort_key)
@@ -286,6 +289,9 @@ def decide_accommodation(cohort_key: str, public_id: str) -> ResponseReturnValue
         )
     except Refused as error:
         problem = refused_as(error)
+        if threads.team_request(session(), frame.id, visible(Act.THREADS_READ), public_id) is None:
+            said("The applicant has taken this request back; nothing was decided.", "warn")
+            return go("admin.accommodation", cohort_key=cohort_key)
         return _request_page(frame, _request(frame, public_id, Act.THREADS_READ), form, problem, 409)
     said("Decided; the applicant is told by mail.")
     figures.forget()

@@ -45,6 +45,7 @@ PROBLEMS = {
     Code.CONFLICT: ("email", _l("This is your own address: somebody else has to write about you.")),
     Code.REPEATED: ("email", _l("You have named this address already.")),
     Code.CAP_REACHED: (None, _l("You have named as many referees as this form takes. Remove one to name another.")),
+    Code.REMINDER_LIMIT: (None, _l("You have named and taken off many referees. Ask the team to name another one.")),
 }
 
 

@@ -23,7 +23,7 @@ from matsapply.platform.flask_db import session
 from matsapply.platform.languages import gettext as _, lazy_gettext as _l
 from matsapply.process import threads as acts
 from matsapply.rules.access import Act
-from matsapply.rules.refusals import Refused
+from matsapply.rules.refusals import Code, Refused
 from matsapply.rules.stages import ApplicationState
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 blueprint = Blueprint("threads", __name__)
 
 MOST_MB = 5.0
+TOO_MANY = _l("Ten of your questions wait for an answer. Write into one of them, or wait for an answer first.")
+TOO_MANY_REQUESTS = _l("Ten of your requests wait for a decision. Take one back, or wait for an answer first.")
+FULL = _l("This thread holds as many messages or documents as it takes. Begin a new one.")
 
 
 def _text(label: str, description: str = "", rows: int = 6) -> TextAreaField:
@@ -123,9 +126,9 @@ def index() -> ResponseReturnValue:
                     file=file,
                     now=clock.now(),
                 )
-            except Refused as refused:
+            except Refused:
                 session().rollback()
-                problem, status = sentence(refused.refusal), 409
+                problem, status = str(TOO_MANY), 409
             else:
                 flash(_("Sent. You read the answer here and by mail."), "good")
                 return redirect(url_for("threads.show", public_id=thread.public_id), 303)
@@ -148,20 +151,27 @@ def show(public_id: str) -> ResponseReturnValue:
     thread = _own(public_id)
     speak_of(session().get_one(Application, thread.application_id).cohort_id)
     form = ReplyForm()
+    problem = ""
     if form.validate_on_submit():
         file = attached(form)
         if not form.errors:
-            acts.write(session(), actor(), thread, text=form.text.data or "", file=file, now=clock.now())
-            flash(_("Sent."), "good")
-            return redirect(url_for("threads.show", public_id=public_id), 303)
+            try:
+                acts.write(session(), actor(), thread, text=form.text.data or "", file=file, now=clock.now())
+            except Refused:
+                session().rollback()
+                thread, problem = _own(public_id), str(FULL)
+            else:
+                flash(_("Sent."), "good")
+                return redirect(url_for("threads.show", public_id=public_id), 303)
     page = render_template(
         "applicant/thread.html",
         thread=thread,
         messages=threads.messages(session(), thread.id),
         file_url=lambda file_id: url_for("threads.file", public_id=public_id, file_id=file_id),
         form=form,
+        problem=problem,
     )
-    return page, 422 if form.errors else 200
+    return page, 422 if form.errors else 409 if problem else 200
 
 
 @blueprint.get("/threads/<public_id>/files/<file_id>")
@@ -191,7 +201,8 @@ def accommodation() -> ResponseReturnValue:
             )
         except Refused as refused:
             session().rollback()
-            problem, status = sentence(refused.refusal), 409
+            many = refused.refusal.code is Code.REPEATED
+            problem, status = str(TOO_MANY_REQUESTS) if many else sentence(refused.refusal), 409
         else:
             flash(_("Sent. A coordinator decides; you read it here and by mail."), "good")
             return redirect(url_for("threads.accommodation"), 303)
@@ -212,6 +223,6 @@ def take_back(public_id: str) -> ResponseReturnValue:
     found = threads.own_open_request(session(), actor().person_id, public_id)
     if found is None:
         abort(404)
-    session().delete(found)
+    acts.take_back(session(), found)
     flash(_("The request is taken back."), "info")
     return redirect(url_for("threads.accommodation"), 303)
