@@ -129,6 +129,7 @@ def spreads(session: Session, cohort_id: int) -> list[tuple[str, int]]:
         .where(
             Application.cohort_id == cohort_id,
             Application.score_count >= 2,
+            Application.score_spread.is_not(None),
             Application.state != ApplicationState.DRAFT,
         )
         .group_by(column)

@@ -118,9 +118,12 @@ class Places:
 STEPS = {
     "admin.application_step": ("extend", "reopen", "withdraw"),
     "admin.cohort_step": ("C3",),
+    "admin.decide_conflict": ("confirm", "dismiss"),
+    "admin.move_reader": ("leave", "return"),
     "admin.offer_step": ("extend", "confirm", "rescind"),
     "admin.release_step": ("gather", "exclude", "seal", "unseal", "cancel", "release"),
     "admin.showcase_step": ("hide", "feature"),
+    "admin.thread_step": ("close", "answer"),
     "admin.waitlist_step": ("promote", "skip"),
 }
 
