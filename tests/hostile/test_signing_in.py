@@ -236,6 +236,16 @@ def test_next_leads_to_a_local_page_only(app: Flask, live_session: Session, targ
         assert answer.location.isprintable()
 
 
+@pytest.mark.parametrize("target", ["//[", "/\\[::1", "http://[", "//a\u2100b"])
+def test_a_next_that_is_no_address_breaks_nothing(app: Flask, visitor: Visitor, target: str) -> None:
+    """What only begins like another host cannot be taken apart."""
+    fields = {"email": "x@example.org", "password": "x", "next": target}
+    assert visitor.post("/login", fields).status_code in {400, 422}
+    assert visitor.client.get("/login", query_string={"next": target}).status_code == 400
+    answer = app.test_client().post("/language", data={"language": "de", "next": target})
+    assert (answer.status_code, answer.location) == (303, "/")
+
+
 def test_next_leads_back_to_the_page_that_was_asked_for(app: Flask, visitor: Visitor, live_session: Session) -> None:
     make_person(app, live_session, ADA)
     asked = visitor.get("/inbox?page=2")
