@@ -24,7 +24,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.demo, pytest.mark.databases("sqli
 
 # Addresses that no link of the demo leads to, and why.
 ELSEWHERE = {
+    "admin.application_file": "a file",
     "admin.index": "leads on to the cohort in force",
+    "admin.reading_plan": "the walk: a plan is made by a press",
+    "admin.thread_file": "a file",
     "applicant.on_paper": "a file",
     "calendar.feed": "a file, for calendars",
     "demo_mail.message": "the walk: a fresh demo has no mail yet",
@@ -32,15 +35,18 @@ ELSEWHERE = {
     "interviews.index": "leads on to the one interview",
     "mentor.candidate_file": "a file",
     "mentor.mark_file": "a file",
+    "own_data.download": "a file",
     "referee.letter": "the walk: reached by the link of a letter",
     "sections.file": "a file",
     "sections.file_page": "a picture",
     "showcase.picture": "a picture of a paper, for other sites",
     "tasks.file": "a file",
+    "threads.file": "a file",
 }
 HREF = re.compile(r'<a\b[^>]*?\shref="([^"]+)"')
 NOT_PAGES = ("static", "site.healthz")
-WITH_A_BATCH = "/admin/2027-03/releases"
+# Where there is something to follow: a batch, a question to the team, a request.
+TEAMS_WORK = ("/admin/2027-03/releases", "/admin/2027-05/threads", "/admin/2027-05/accommodation")
 
 
 def ends_in_a_page(endpoint: str) -> bool:
@@ -96,7 +102,7 @@ def test_every_page_of_every_role(browser: Browser, demo_app: Flask, address: st
         if email:
             guest.sign_in(email)
         first = (urlsplit(guest.page.url).path,) if email else ("/",)
-        team = (WITH_A_BATCH,) if first[0].startswith("/admin") else ()
+        team = TEAMS_WORK if first[0].startswith("/admin") else ()
         crawl.through(guest, *team, *first, "/account", "/demo", "/demo/mail")
         crawl.problems += guest.complaints
         guest.context.close()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError as TookTooLong, expect
 
 from matsapply.applications.models import Application, Snapshot
 from matsapply.rules.stages import ApplicationState
@@ -53,9 +53,11 @@ def reach(page: Page, wanted: Locator) -> None:
         page.keyboard.press("Tab")
         here = page.evaluate_handle("document.activeElement").as_element()
         assert here is not None
-        assert here.evaluate("(element) => element === document.body") or here.evaluate(SEEN), here.evaluate(
-            "(element) => element.outerHTML.slice(0, 300)"
-        )
+        if not here.evaluate("(element) => element === document.body"):
+            try:
+                page.wait_for_function(SEEN, arg=here, timeout=2_000)  # what slides into view takes a moment
+            except TookTooLong:
+                pytest.fail(here.evaluate("(element) => element.outerHTML.slice(0, 300)"))
     pytest.fail(f"{wanted} was not reached by Tab")
 
 
