@@ -45,9 +45,16 @@ def own_export(session: Session, person_id: int, public_id: str, now: datetime) 
 
 
 def own_file(session: Session, person_id: int, public_id: str) -> StoredFile | None:
-    """A file the person uploaded; ``None`` for anybody else's, as for one that does not exist."""
+    """A file the person uploaded; ``None`` for anybody else's, as for one that does not exist.
+
+    A copy of their data is none: it is handed out by ``own_export``, after a fresh sign-in.
+    """
+    copy = sa.exists().where(DataExport.file_id == StoredFile.id)
     return session.scalar(
         sa.select(StoredFile).where(
-            StoredFile.public_id == public_id, StoredFile.owner_id == person_id, StoredFile.removed_at.is_(None)
+            StoredFile.public_id == public_id,
+            StoredFile.owner_id == person_id,
+            StoredFile.removed_at.is_(None),
+            ~copy,
         )
     )

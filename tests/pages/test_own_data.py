@@ -99,6 +99,9 @@ def test_a_copy_holds_what_is_ones_own_and_expires(site: Site, ada: Applicant, c
     assert "bo@example.org" not in page
     assert "<script" not in page
 
+    (stored,) = site.all(sa.select(StoredFile.public_id))
+    assert ada.get(f"/application/files/{stored}").status_code == 404, "a copy has one way out"
+
     clock.advance(timedelta(days=7))
     assert ada.get(path).status_code == 404
     assert "has expired" in ada.get(DATA).text
@@ -273,6 +276,11 @@ def test_an_erasure_while_a_copy_is_made_leaves_no_copy(
     assert site.all(sa.select(StoredFile)) == []
     assert [storage.current().exists(key) for key in kept] == [False]
     assert [row.kind for row in site.all(sa.select(Notification))] == [Mail.ERASED]
+
+
+def test_copies_are_asked_for_a_few_times_a_day(site: Site, ada: Applicant) -> None:
+    answers = [ada.post(f"{DATA}/export", form=DATA).status_code for _ in range(7)]
+    assert answers == [303, *[409] * 5, 429]
 
 
 def test_a_copy_that_cannot_be_made_holds_up_no_other(

@@ -74,6 +74,7 @@ CODES = Limit("code", 10, 15, half_signed_in, bad_only=True)
 MAILS_TO = Limit("mail-to", 5, 60, typed_account)
 MAILS_FROM = Limit("mail-from", 60, 60, address)
 OWN_MAILS = Limit("own-mail", 5, 60, signed_in)
+OWN_COPIES = Limit("own-copy", 6, 24 * 60, signed_in)  # of one's data: each holds every document and lies there a week
 KEYS_FROM = Limit("passkey-from", 100, 15, address)
 
 # Which limits a POST to an endpoint is counted against.
@@ -88,6 +89,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "security.send_confirmation": (MAILS_TO, MAILS_FROM),
     "security.change_email": (OWN_MAILS,),
     "security.wan_signin": (KEYS_FROM,),
+    "own_data.ask_for_export": (OWN_COPIES,),
     "security.wan_signin_response": (KEYS_FROM,),
 }
 
