@@ -16,7 +16,7 @@ from matsapply.applications import forms
 from matsapply.applications.models import Application, Extension
 from matsapply.cohorts.gates import TAKES_APPLICATIONS
 from matsapply.cohorts.models import Cohort, FormVersion, KeyDate
-from matsapply.platform.db import fetch
+from matsapply.platform.db import fetch, fixed
 from matsapply.rules.refusals import Code, refuse
 from matsapply.rules.stages import ApplicationState, CloseReason, ReferenceTiming, Role, StreamChoiceMoment
 from matsapply.rules.workflow import Facts, effective_close
@@ -136,7 +136,7 @@ def _editing_of(named: bool, lock: bool) -> sa.Select[Any]:
         )
         .join(Cohort, Cohort.id == Application.cohort_id)
         .join(FormVersion, FormVersion.id == Application.form_version_id)
-        .outerjoin(KeyDate, sa.and_(KeyDate.cohort_id == Cohort.id, KeyDate.code.in_(EDITING_DATES)))
+        .outerjoin(KeyDate, sa.and_(KeyDate.cohort_id == Cohort.id, KeyDate.code.in_(fixed(EDITING_DATES))))
         .outerjoin(
             Extension,
             sa.and_(

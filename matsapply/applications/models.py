@@ -219,7 +219,7 @@ class Reference(Record, Base):
         ),
     )
 
-    application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id"))
+    application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id"), index=True)
     position: Mapped[int]
     name: Mapped[str] = mapped_column(sa.String(200))
     email: Mapped[str] = mapped_column(sa.String(255))

@@ -22,7 +22,7 @@ from matsapply.applications.models import (
 )
 from matsapply.cohorts.models import Cohort, Evaluation, KeyDate, StreamEvaluation
 from matsapply.people.models import Person
-from matsapply.platform.db import fetch
+from matsapply.platform.db import fetch, fixed
 from matsapply.rules.answers import check, progress
 from matsapply.rules.stages import (
     LIVE_STREAM_APPLICATION,
@@ -315,7 +315,7 @@ _CHOSEN = Evaluation.id.in_(
     .join(StreamApplication, StreamApplication.stream_id == StreamEvaluation.stream_id)
     .where(
         StreamApplication.application_id == sa.bindparam("application_id"),
-        StreamApplication.state.in_(LIVE_STREAM_APPLICATION),
+        StreamApplication.state.in_(fixed(LIVE_STREAM_APPLICATION)),
         StreamEvaluation.required,
     )
 ).label("chosen")

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
+from weakref import ref
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -24,7 +25,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from matsapply.platform import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from enum import StrEnum
 
     from sqlalchemy.orm import Session
@@ -110,7 +111,25 @@ def fetch(session: Session, statement: sa.Executable, **values: Any) -> Sequence
     machinery, which is for objects, is left aside. On pages of many small reads it costs more than the database.
     """
     session.flush()
-    return session.connection().execute(statement, values).all()
+    return _connection(session).execute(statement, values).all()
+
+
+def _connection(session: Session) -> sa.Connection:
+    """The connection of the session's transaction, looked up once for each transaction."""
+    transaction = session.get_transaction()
+    kept = session.info.get(CONNECTION)
+    if transaction is not None and kept is not None and kept[0]() is transaction:
+        found: sa.Connection = kept[1]
+        return found
+    found = session.connection()
+    session.info[CONNECTION] = (ref(session.get_transaction()), found)
+    return found
+
+
+def fixed(values: Iterable[str]) -> list[sa.ColumnElement[str]]:
+    """Members of our own enumerations (never what somebody typed) as they stand in a statement that is put together
+    once: written out, so that nothing has to be bound at each request and an index on part of a table serves."""
+    return [sa.literal_column(f"'{value}'", sa.String) for value in sorted(values)]
 
 
 def write_changes(session: Session) -> None:
@@ -159,6 +178,7 @@ def _differs(record: Record, key: str, before: Mapping[str, Any]) -> bool:
     return bool(before[key] != getattr(record, key))
 
 
+CONNECTION = "connection"  # in a session's info: the transaction it was looked up in, and the connection
 READING = "query_only"  # in a connection's info: whether it refuses writes at present
 
 # --- transactions -------------------------------------------------------------------------------------------------

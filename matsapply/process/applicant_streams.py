@@ -16,7 +16,7 @@ from matsapply.interviews.models import Interview, InterviewSlot
 from matsapply.interviews.queries import InterviewLine, in_order, line_of
 from matsapply.mail.queries import Heard, heard_of
 from matsapply.offers.models import Offer
-from matsapply.platform.db import fetch
+from matsapply.platform.db import fetch, fixed
 from matsapply.rules.stages import OfferState, ReferenceState, TrackChoiceState
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ _STREAMS = (
         sa.and_(
             Offer.stream_application_id == StreamApplication.id,
             Offer.released_at.is_not(None),
-            Offer.state.in_(RELEASED_OFFERS),
+            Offer.state.in_(fixed(RELEASED_OFFERS)),
         ),
     )
     .outerjoin(Interview, Interview.stream_application_id == StreamApplication.id)

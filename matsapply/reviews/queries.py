@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 
 from matsapply.applications.models import Application, TrackChoice
 from matsapply.cohorts.models import Track
-from matsapply.platform.db import fetch
+from matsapply.platform.db import fetch, fixed
 from matsapply.reviews.aggregates import OUT_OF_PLAY
 from matsapply.reviews.models import Review, ReviewAssignment, ReviewComment, ReviewRound
 from matsapply.reviews.rounds import CENTRAL
@@ -97,7 +97,7 @@ def mine(grants: frozenset[Grant]) -> sa.ColumnElement[bool]:
     actor = Actor(0, grants)
     return sa.and_(
         ReviewAssignment.reviewer_id == READER,
-        ReviewRound.kind.in_(sorted(CENTRAL)),
+        ReviewRound.kind.in_(fixed(CENTRAL)),
         within_grants(actor, Role.REVIEWER),
         Application.person_id != ReviewAssignment.reviewer_id,
         ~in_conflict(ReviewAssignment.reviewer_id, ReviewAssignment.application_id),
@@ -159,7 +159,7 @@ def _queue_of(grants: frozenset[Grant]) -> sa.Select[Any]:
             ReviewAssignment.state,
             ReviewAssignment.due_at,
         )
-        .where(mine(grants), ReviewAssignment.state.in_(OPEN))
+        .where(mine(grants), ReviewAssignment.state.in_(fixed(OPEN)))
         .order_by(*_ORDER)
         .limit(MOST_ROWS)
     )
@@ -183,7 +183,7 @@ def open_order(session: Session, actor: Actor, track: str = "") -> list[str]:
 
 @lru_cache(maxsize=KEPT_STATEMENTS)
 def _order_of(grants: frozenset[Grant], of_track: bool) -> sa.Select[Any]:
-    open_ones = assignments(ReviewAssignment.public_id).where(mine(grants), ReviewAssignment.state.in_(OPEN))
+    open_ones = assignments(ReviewAssignment.public_id).where(mine(grants), ReviewAssignment.state.in_(fixed(OPEN)))
     if of_track:
         choice = aliased(TrackChoice)
         chosen = (
@@ -223,7 +223,7 @@ def readable(grants: frozenset[Grant]) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         mine(grants),
         ReviewAssignment.public_id == sa.bindparam("public_id"),
-        ReviewAssignment.state.in_(READABLE),
+        ReviewAssignment.state.in_(fixed(READABLE)),
         Application.state != ApplicationState.CLOSED,
     )
 
