@@ -12,7 +12,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from matsapply.people.models import Person
 from matsapply.platform import clock as clock_module
-from matsapply.platform.db import transaction_mode, write_changes
+from matsapply.platform.db import fetch, transaction_mode, write_changes
 from tests.network import OutsideAddressError
 
 
@@ -68,6 +68,26 @@ def test_the_database_itself_refuses_a_write_in_a_reading_transaction(live_engin
     with Session(live_engine) as writing:
         writing.add(Person(display_name="somebody"))
         writing.commit()
+
+
+def test_what_is_fetched_belongs_to_the_transaction_of_its_time(live_engine):
+    names = sa.select(Person.display_name).order_by(Person.id)
+    with Session(live_engine) as session:
+        assert fetch(session, names) == []
+        session.add(Person(display_name="kept"))
+        assert fetch(session, names) == [("kept",)]  # written first
+        with session.begin_nested() as point:
+            session.add(Person(display_name="not kept"))
+            assert fetch(session, names) == [("kept",), ("not kept",)]
+            point.rollback()
+        assert fetch(session, names) == [("kept",)]
+        session.commit()
+        session.add(Person(display_name="not kept"))
+        assert len(fetch(session, names)) == 2
+        session.rollback()
+        assert fetch(session, names) == [("kept",)]
+        session.close()
+        assert fetch(session, names) == [("kept",)]
 
 
 def test_foreign_keys_hold(session):
