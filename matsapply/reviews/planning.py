@@ -150,7 +150,8 @@ def gather(session: Session, cohort_id: int, now: datetime) -> Inputs:
         frozenset((application, person) for application, person in conflicts) | own,
         frozenset().union(*(pairs[state] for state in NEVER_AGAIN)),
         frozenset(pairs[AssignmentState.SUBMITTED]),
-        frozenset(pairs[AssignmentState.STARTED]),
+        # Whoever reads here no more ends nothing that they have begun.
+        frozenset(pair for pair in pairs[AssignmentState.STARTED] if pair[1] in reviewers),
         frozenset(pairs[AssignmentState.ASSIGNED] | pairs[AssignmentState.PROPOSED]),
         frozenset(session.scalars(asked)) & applications.keys(),
     )

@@ -13,13 +13,13 @@ import sqlalchemy as sa
 from matsapply.applications.models import Application, TeamTask
 from matsapply.people.models import Person
 from matsapply.platform.db import fetch
-from matsapply.reviews.models import ReviewAssignment, ReviewRound
+from matsapply.reviews.models import ConflictOfInterest, ReaderTerms, ReviewAssignment, ReviewRound
 from matsapply.reviews.queries import KEPT_STATEMENTS, READER, next_open
 from matsapply.reviews.rounds import OCCUPIED, THIRD_READER, assign
 from matsapply.reviews.visibility import in_conflict, within_grants
 from matsapply.rules.access import Actor
 from matsapply.rules.refusals import Code, refuse
-from matsapply.rules.stages import ACTIVE_ASSIGNMENT, ApplicationState, Role, RoundKind
+from matsapply.rules.stages import ACTIVE_ASSIGNMENT, ApplicationState, ConflictState, Role, RoundKind
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,6 +48,17 @@ def _free(grants: frozenset[Grant]) -> sa.Select[Any]:
     had = sa.exists().where(
         mine.round_id == ReviewRound.id, mine.application_id == Application.id, mine.reviewer_id == READER
     )
+    # A guess that waits for somebody to look at it keeps the application away, as from a plan.
+    doubtful = sa.exists().where(
+        ConflictOfInterest.person_id == READER,
+        ConflictOfInterest.application_id == Application.id,
+        ConflictOfInterest.state == ConflictState.PROPOSED,
+    )
+    left = sa.exists().where(
+        ReaderTerms.person_id == READER,
+        ReaderTerms.cohort_id == ReviewRound.cohort_id,
+        sa.or_(ReaderTerms.left_at.is_not(None), ReaderTerms.most == 0),
+    )
     return (
         sa.select(ReviewRound.id.label("round_id"), Application.id.label("application_id"))
         .join(Application, Application.cohort_id == ReviewRound.cohort_id)
@@ -58,6 +69,8 @@ def _free(grants: frozenset[Grant]) -> sa.Select[Any]:
             Application.person_id != READER,
             within_grants(Actor(0, grants), Role.REVIEWER),
             ~in_conflict(READER, Application.id),
+            ~doubtful,
+            ~left,
             ~had,
             readers < ReviewRound.readers + sa.case((third, 1), else_=0),
         )

@@ -11,13 +11,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from matsapply.applications.models import TeamTask
+from matsapply.people.models import RoleGrant
 from matsapply.platform.db import configure_engine
-from matsapply.reviews import rounds
+from matsapply.reviews import actions, planning, rounds
 from matsapply.reviews.models import ConflictOfInterest, ReviewAssignment
 from matsapply.reviews.rounds import THIRD_READER
+from matsapply.reviews.terms import terms_of
 from matsapply.reviews.turns import claim, waits
 from matsapply.rules.refusals import Code, Refused
-from matsapply.rules.stages import AssignmentState, ConflictKind, ConflictSource, Role
+from matsapply.rules.stages import AssignmentState, ConflictKind, ConflictSource, ConflictState, Role
 from tests.reviews.builders import NOW, reviewing
 
 if TYPE_CHECKING:
@@ -52,6 +54,40 @@ def test_the_plan_chooses_and_a_press_more_is_no_claim_more(world: Reviewing) ->
     assert wanted == [far.id, half.id]
     assert not waits(session, me)
     assert session.scalars(sa.select(TeamTask.done_by_id)).all() == [me.person_id]
+
+
+def test_a_claim_keeps_to_what_is_proposed_and_to_who_has_left(world: Reviewing) -> None:
+    session, me, application = world.session, world.actor(), world.application()
+    world.round()
+    assert waits(session, me)
+    guess = ConflictOfInterest(
+        person_id=me.person_id, application_id=application.id, kind=ConflictKind.OTHER,
+        source=ConflictSource.DETECTED, state=ConflictState.PROPOSED,
+    )  # fmt: skip
+    session.add(guess)
+    session.flush()
+    assert claim(session, me, NOW) is None, "nobody has looked at the guess yet"
+    guess.state = ConflictState.DISMISSED
+    terms = terms_of(session, world.cohort.id, me.person_id or 0)
+    terms.left_at = NOW
+    session.flush()
+    assert claim(session, me, NOW) is None, "whoever has left is given nothing"
+    terms.left_at = None
+    session.flush()
+    assert claim(session, me, NOW) is not None
+
+
+def test_a_reading_begun_by_somebody_who_reads_no_more_is_given_to_another(world: Reviewing) -> None:
+    session, application = world.session, world.application()
+    gone, other, team = world.actor(), world.actor(), world.actor(Role.COORDINATOR)
+    begun = rounds.assign(session, team, world.round(), application, gone.person_id or 0, NOW)
+    actions.start(session, gone, begun, NOW)
+    grants = sa.select(RoleGrant).where(RoleGrant.person_id == gone.person_id)
+    session.scalars(grants).one().ends_at = NOW
+    session.flush()
+    options = planning.Options(1, False, 0, 5, 1, 0, 1, True)
+    plan = planning.work_out(planning.gather(session, world.cohort.id, NOW), options)
+    assert plan["added"] == [[application.id, other.person_id]]
 
 
 def test_a_claim_keeps_to_the_cap_and_to_the_reach_of_the_role(world: Reviewing) -> None:
