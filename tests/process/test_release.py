@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 
-from matsapply.applications.models import TrackChoice
+from matsapply.applications.models import Application, StreamApplication, TrackChoice
+from matsapply.audit.models import AuditEvent
 from matsapply.decisions import actions as decisions
 from matsapply.decisions.models import ReleaseBatch
 from matsapply.mail.kinds import Mail
 from matsapply.mail.models import Notification
+from matsapply.offers.models import Offer, WaitlistEntry
+from matsapply.people.models import Person
+from matsapply.process import release as releasing
 from matsapply.process.release_letters import preview
 from matsapply.rules.refusals import Code, Refused
 from matsapply.rules.stages import (
@@ -23,12 +28,11 @@ from matsapply.rules.stages import (
     Role,
     TrackChoiceState,
 )
+from matsapply.tracking.models import StateChange
 from tests.process.ranked import RECORDED, RELEASED, Ranked, S
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-    from matsapply.applications.models import Application
 
 
 def submitted(ranked: Ranked, name: str, outcome: Outcome) -> Application:
@@ -92,6 +96,59 @@ def test_the_streams_results_are_sent_as_they_were_shown(session: Session) -> No
     assert len(before) == 3
     assert sent(session, Mail.DECISION) == before
     ranked.check()
+
+
+def written(session: Session) -> list[list[tuple[object, ...]]]:
+    """Everything that the steps of a release write, but for keys and counters."""
+    log, told, now = AuditEvent, Notification, StateChange
+    subject = sa.case((now.machine == "waitlist", 0), else_=now.subject_id)  # made by the release itself
+    logged = sa.case((log.subject_type == "waitlist", 0), else_=log.subject_id)
+    queries: list[sa.Select[Any]] = [
+        sa.select(now.machine, subject, now.application_id, now.cohort_id, now.code, now.before, now.after, now.role,
+                  now.actor_id, now.reason, now.at),
+        sa.select(log.action, log.subject_type, logged, log.actor_id, log.actor_role, log.cohort_id, log.before,
+                  log.after, log.reason, log.at),
+        sa.select(told.kind, told.person_id, told.recipient, told.cause, told.subject, told.body_text, told.state),
+        sa.select(Application.id, Application.state, Application.close_reason, Application.closed_at),
+        sa.select(StreamApplication.id, StreamApplication.state, StreamApplication.rank, StreamApplication.exited_at),
+        sa.select(TrackChoice.id, TrackChoice.state),
+        sa.select(Offer.id, Offer.state, Offer.expires_at, Offer.batch_id),
+        sa.select(WaitlistEntry.stream_application_id, WaitlistEntry.position, WaitlistEntry.state),
+    ]  # fmt: skip
+    return [sorted((tuple(row) for row in session.execute(query)), key=repr) for query in queries]
+
+
+def test_steps_that_are_written_together_write_what_they_would_one_by_one(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranked = Ranked(session, 3)
+    for outcome in (Outcome.ADVANCE, Outcome.NOT_ADVANCE, Outcome.INELIGIBLE):
+        submitted(ranked, f"P {outcome.value}", outcome)
+    first = ranked.batch(BatchScope.FIRST_RESULT)
+    ranked.seal(first)
+    ranked.offer(ranked.entries[0])
+    streams = ranked.decide(Outcome.OFFER, Outcome.WAITLIST, Outcome.NOT_SELECT)
+    session.flush()
+    found = []
+    for together in (True, False):
+        kept = session.begin_nested()
+        if not together:
+            monkeypatch.setattr(releasing, "gathering", nullcontext)
+        ranked.release(first)
+        decisions.exclude(session, ranked.first, streams, key_of(session, "P advance"), "Later.", RECORDED)
+        ranked.seal(streams)
+        ranked.release(streams)
+        found.append(written(session))
+        kept.rollback()
+        session.expire_all()
+    assert found[0] == found[1]
+    assert len(found[0][0]) > 15
+
+
+def key_of(session: Session, name: str) -> int:
+    return session.scalars(
+        sa.select(Application.id).join(Person, Person.id == Application.person_id).where(Person.display_name == name)
+    ).one()
 
 
 def test_a_preview_names_nobody_who_has_left(session: Session) -> None:
