@@ -166,7 +166,7 @@ def request_accommodation(
     tell_team(
         session,
         application,
-        cause=f"accommodation:{made.id}",
+        cause=f"accommodation:{made.public_id}",  # SQLite gives the key of one taken back to the next
         about="accommodation",
         path=f"accommodation/{made.public_id}",
         now=now,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from matsapply.applications.models import AccommodationRequest, Extension, Message, Thread
 from matsapply.mail.kinds import Mail
+from matsapply.pages.account import limits
 from matsapply.process import threads as acts
 from matsapply.rules.access import Actor
 from matsapply.rules.refusals import Code, Refused
@@ -156,6 +158,20 @@ def test_a_full_thread_takes_no_more_and_keeps_what_was_typed(
     assert "as many messages" in answer.text
     assert "Typed with care" in answer.text
     assert len(site.all(sa.select(Message))) == 2
+
+
+def test_asking_and_taking_back_is_no_way_to_flood_the_team(
+    site: Site, ada: Applicant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_person(site.app, site.session, "team@example.org", Role.COORDINATOR)
+    monkeypatch.setitem(limits.LIMITS, "threads.accommodation", (replace(limits.OWN_REQUESTS, most=2),))
+    answers = []
+    for _ in range(3):
+        answers.append(ada.post("/accommodation", {"text": "?"}).status_code)
+        for request in site.all(sa.select(AccommodationRequest)):
+            assert ada.post(f"/accommodation/{request.public_id}/take-back", form="/accommodation").status_code == 303
+    assert answers == [303, 303, 429]
+    assert len(mails(site.session, "team@example.org")) == 2
 
 
 def test_a_request_taken_back_while_it_is_decided_is_no_failure(site: Site, ada: Applicant, clock: FixedClock) -> None:

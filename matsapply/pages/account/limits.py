@@ -75,6 +75,7 @@ MAILS_TO = Limit("mail-to", 5, 60, typed_account)
 MAILS_FROM = Limit("mail-from", 60, 60, address)
 OWN_MAILS = Limit("own-mail", 5, 60, signed_in)
 OWN_COPIES = Limit("own-copy", 6, 24 * 60, signed_in)  # of one's data: each holds every document and lies there a week
+OWN_REQUESTS = Limit("own-request", 20, 24 * 60, signed_in)  # each is a mail to the team, also one that is taken back
 KEYS_FROM = Limit("passkey-from", 100, 15, address)
 
 # Which limits a POST to an endpoint is counted against.
@@ -90,6 +91,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "security.change_email": (OWN_MAILS,),
     "security.wan_signin": (KEYS_FROM,),
     "own_data.ask_for_export": (OWN_COPIES,),
+    "threads.accommodation": (OWN_REQUESTS,),
     "security.wan_signin_response": (KEYS_FROM,),
 }
 
