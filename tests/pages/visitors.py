@@ -198,20 +198,7 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
         found = session.scalars(sa.select(column).where(*where).limit(1)).first()
         return found or "0000000000000"  # none in the demo: then the walk says that nobody finds one
 
-    key = "2027/01/of-the-permission-walk"
-    page = pdf()
-    storage.current().put(key, page)
-    file = StoredFile(
-        owner_id=at.application.person_id,
-        key=key,
-        name="cv.pdf",
-        content_type="application/pdf",
-        size=len(page),
-        sha256="0" * 64,
-        pages=1,
-    )
-    session.add(file)
-    session.flush()
+    file, copy = (_file(session, at, name) for name in ("cv", "copy"))  # a copy of one's data is handed out by its page
     at.invite.draft_file_id = file.id
     letter = outbox.queue(
         session,
@@ -260,7 +247,7 @@ def addresses(session: Session, at: Place) -> dict[str, str]:
         "/application/files/": file.public_id,
         "/application/referees/": one(Reference.public_id, Reference.application_id == application),
         "/demo/mail/": letter.public_id,
-        "/account/data/export/": _export(session, at, file).public_id,
+        "/account/data/export/": _export(session, at, copy).public_id,
         "/account/devices/": _device(session, at).public_id,
         "/accommodation/": to_take_back.public_id,
         "/admin/<cohort_key>/accommodation/": request.public_id,
@@ -339,6 +326,17 @@ def _export(session: Session, at: Place, file: StoredFile) -> DataRequest:
     )
     session.flush()
     return request
+
+
+def _file(session: Session, at: Place, name: str) -> StoredFile:
+    """A file of the walk's applicant, with its bytes."""
+    key, page = f"2027/01/of-the-permission-walk-{name}", pdf()
+    storage.current().put(key, page)
+    file = StoredFile(owner_id=at.application.person_id, key=key, name=f"{name}.pdf", content_type="application/pdf",
+                      size=len(page), sha256="0" * 64, pages=1)  # fmt: skip
+    session.add(file)
+    session.flush()
+    return file
 
 
 def _device(session: Session, at: Place) -> Device:
